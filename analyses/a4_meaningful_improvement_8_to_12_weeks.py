@@ -1,0 +1,35 @@
+"""A4. Do most runners on a structured plan notice meaningful improvement within 8 to 12 weeks?
+
+Estimand `meaningful_improvement_by_12_weeks` in protocol.toml, with its decision rule. Improvement is not pain-free running:
+that is A1. A single-arm change is not the effect of treatment.
+"""
+
+from itertools import chain
+
+from tendon_outcomes import Protocol, Results, ValidatedRecords, ascertain, assemble_cohort
+from tendon_outcomes.analysis import follow_up as conduct
+from tendon_outcomes.analysis import recovery
+from tendon_outcomes.analysis.verdict import verdict
+
+
+ESTIMAND = "meaningful_improvement_by_12_weeks"
+
+
+def answer(records: ValidatedRecords, protocol: Protocol) -> Results:
+    estimand = protocol.estimand(ESTIMAND)
+    cohort = assemble_cohort(records, estimand.population)
+    follow_up = ascertain(cohort, estimand.endpoint, horizon_weeks=estimand.horizon_weeks)
+
+    strata = recovery.fit_strata(follow_up, grid=estimand.grid, conf_level=estimand.conf_level)
+    incidence = tuple(recovery.cumulative_incidence(strata, at_weeks=estimand.at_weeks))
+    return Results.collect(
+        estimand,
+        incidence,
+        verdict(incidence, estimand.decision),
+        recovery.median_time(strata),
+        recovery.restricted_mean_time_lost(strata, horizon_weeks=estimand.horizon_weeks),
+        recovery.competing_incidence(strata, at_weeks=estimand.at_weeks),
+        conduct.visit_date_incidence(follow_up, at_weeks=estimand.at_weeks, conf_level=estimand.conf_level),
+        chain(conduct.how_it_ended(follow_up), conduct.how_closely_observed(follow_up), conduct.loss(follow_up)),
+        attrition=follow_up.attrition,
+    )

@@ -1,0 +1,183 @@
+"""The commands. Each loads what it needs when it runs, so that --help answers at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tendon_outcomes.cli.terminal import progress, show
+from tendon_outcomes.vocabulary import OnReject, Tier
+
+if TYPE_CHECKING:
+    from tendon_outcomes.records import ValidatedRecords
+
+app = typer.Typer(
+    name="tendon-outcomes",
+    help="How soon do runners with tendon pain recover? From a clinic's records to an honest report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="A study folder made by `init`.")]
+ExportFolder = Annotated[Path, typer.Argument(metavar="FILES", help="The folder that holds the clinic's export.")]
+AsOf = Annotated[str, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day on which the export was made.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what stands there.")]
+SnapshotId = Annotated[str | None, typer.Option("--snapshot", metavar="ID", help="A snapshot; the latest when not given.")]
+TierOption = Annotated[Tier, typer.Option("--tier", help="internal hides nothing and stays in the clinic.")]
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR")] = Path("tendon-outcomes-demo"),
+    *,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Simulate a clinic, ingest it, write its report and print where it is."""
+    from tendon_outcomes.cli.demonstrate import demonstrate
+
+    with progress("demo") as say:
+        report = demonstrate(folder, say, force=force)
+    show({"report": str(report)}, str(report), as_json=as_json)
+
+
+@app.command()
+def init(
+    folder: StudyFolder,
+    *,
+    like: Annotated[str | None, typer.Option("--like", help="Start from an example study, such as clinic_a.")] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Make a study folder with a protocol and a column map to edit."""
+    from tendon_outcomes.cli.study import COLUMN_MAP, PROTOCOL, create
+
+    study = create(folder, like, force=force)
+    text = f"{study.folder} is ready. Edit {PROTOCOL} (what is asked) and {COLUMN_MAP} (which column is which), then ingest."
+    show({"study": str(study.folder)}, text, as_json=as_json)
+
+
+@app.command()
+def check(study: StudyFolder, files: ExportFolder, *, as_of: AsOf, as_json: Json = False) -> None:
+    """Validate an export without storing anything; exit 1 when a row would be rejected."""
+    from tendon_outcomes.cli.study import as_of_date, open_study, validate_files
+
+    with progress("check") as say:
+        records = validate_files(open_study(study), files, as_of_date(as_of), OnReject.EXCLUDE, say)
+    show(_intake(records), _intake_text(records), as_json=as_json)
+    if any(line.rejected for line in records.ledger):
+        raise typer.Exit(1)
+
+
+@app.command()
+def ingest(
+    study: StudyFolder,
+    files: ExportFolder,
+    *,
+    as_of: AsOf,
+    on_reject: Annotated[OnReject, typer.Option("--on-reject", help="What to do when rows break rules.")] = OnReject.STOP,
+    as_json: Json = False,
+) -> None:
+    """Validate an export and lock it into the study as an immutable snapshot."""
+    from tendon_outcomes.cli.study import as_of_date, open_study, store, validate_files
+
+    opened, day = open_study(study), as_of_date(as_of)
+    with progress("ingest") as say:
+        records = validate_files(opened, files, day, on_reject, say)
+        manifest, is_new = store(opened, records, day)
+    state = "stored" if is_new else "was stored before; nothing changed"
+    content = {**_intake(records), "snapshot": manifest.snapshot_id, "new": is_new}
+    show(content, f"{_intake_text(records)}\nsnapshot {manifest.snapshot_id} {state}", as_json=as_json)
+
+
+@app.command()
+def snapshots(study: StudyFolder, *, as_json: Json = False) -> None:
+    """List the study's snapshots, the latest as-of date last."""
+    from tendon_outcomes.cli.study import open_study
+    from tendon_outcomes.snapshots import list_snapshots
+
+    found = list_snapshots(open_study(study).folder)
+    rows = [{"snapshot": one.snapshot_id, "as_of": one.as_of, "files": sorted(one.inputs)} for one in found]
+    lines = [f"{one.snapshot_id}  as of {one.as_of}  {len(one.inputs)} files" for one in found] or ["no snapshot yet"]
+    show({"snapshots": rows}, "\n".join(lines), as_json=as_json)
+
+
+@app.command()
+def run(
+    analysis: Annotated[str, typer.Argument(metavar="ANALYSIS", help="a1, a4, ...")],
+    study: StudyFolder,
+    *,
+    snapshot: SnapshotId = None,
+    tier: TierOption = Tier.SHAREABLE,
+    as_json: Json = False,
+) -> None:
+    """Run one analysis script and print its answer."""
+    from tendon_outcomes.cli.publish import run_analyses
+    from tendon_outcomes.cli.study import open_study
+
+    with progress("run") as say:
+        results, _ = run_analyses(open_study(study), [analysis], snapshot, tier, say)
+    show(results[0].to_dict(), results[0].summary(), as_json=as_json)
+
+
+@app.command()
+def report(
+    study: StudyFolder, *, snapshot: SnapshotId = None, tier: TierOption = Tier.SHAREABLE, force: Force = False, as_json: Json = False
+) -> None:
+    """Write the report of a snapshot and print where it is."""
+    from tendon_outcomes.cli.publish import publish
+    from tendon_outcomes.cli.study import open_study
+
+    with progress("report") as say:
+        path, results = publish(open_study(study), snapshot, tier, say, force=force)
+    show({"report": str(path), "answers": [one.glance() for one in results]}, str(path), as_json=as_json)
+
+
+@app.command()
+def verify(study: StudyFolder, *, as_json: Json = False) -> None:
+    """Read every stored byte again and compare it with its manifest; exit 1 at the first difference."""
+    from tendon_outcomes.cli.study import open_study
+    from tendon_outcomes.snapshots import verify as check_bytes
+
+    with progress("verify") as say:
+        say("hashing")
+        checked = check_bytes(open_study(study).folder)
+    show({"checked": list(checked)}, "\n".join([*checked, "every byte is as stored"]), as_json=as_json)
+
+
+@app.command()
+def simulate(
+    *,
+    episodes: Annotated[int, typer.Option("--episodes", min=1, help="How many episodes.")] = 300,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same files.")] = 1,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the files; the truth goes to OUT/truth.")],
+    visits_only: Annotated[bool, typer.Option("--visits-only", help="No weekly running reports.")] = False,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Make a synthetic clinic whose truth is known, as raw files."""
+    from tendon_outcomes.cli.demonstrate import write_clinic
+
+    with progress("simulate") as say:
+        names = write_clinic(out, episodes, seed, say, visits_only=visits_only, force=force)
+    show({"folder": str(out), "files": names}, f"{len(names)} files in {out}", as_json=as_json)
+
+
+def _intake(records: ValidatedRecords) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"ledger": [asdict(line) for line in records.ledger], "rules": [asdict(rule) for rule in records.rule_counts]}
+
+
+def _intake_text(records: ValidatedRecords) -> str:
+    lines = [
+        f"{line.file} -> {line.table}: {line.read} read = {line.accepted} accepted + {line.rejected} rejected + "
+        f"{line.blank} blank + {line.left_out} for another table"
+        for line in records.ledger
+    ]
+    rules = [f"  {rule.rule}  {rule.count} rows {rule.action}ed  {rule.column}: {rule.says}" for rule in records.rule_counts]
+    return "\n".join([*lines, *rules])

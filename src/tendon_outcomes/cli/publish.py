@@ -1,0 +1,112 @@
+"""From a snapshot to a report: run the analysis scripts, stamp, suppress, render, write."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+
+from tendon_outcomes.cli.study import Study, log_report
+from tendon_outcomes.cli.terminal import Say
+from tendon_outcomes.declarations import Protocol, declare, shipped
+from tendon_outcomes.errors import EstimationRefused, NoUsableRows, TendonOutcomesError, WrongUse
+from tendon_outcomes.records import LedgerLine, RuleCount, ValidatedRecords
+from tendon_outcomes.reporting import LedgerView, ReportInput, RuleView, render
+from tendon_outcomes.results import Attrition, Results, Row, results_json, stamp, suppress, suppress_parts
+from tendon_outcomes.snapshots import OUTPUTS, Manifest, open_snapshot, outputs_manifest, write_new
+from tendon_outcomes.vocabulary import Tier
+
+Answer = Callable[[ValidatedRecords, Protocol], Results]
+
+
+def scripts() -> dict[str, Path]:
+    """The analysis scripts by their short name: a1, a4, ..."""
+    return {path.name.partition("_")[0]: path for path in sorted(shipped("analyses").glob("a[0-9]*_*.py"))}
+
+
+def answer_of(name: str) -> ModuleType:
+    """Load one script.
+
+    Raises
+    ------
+    WrongUse
+        There is no such script.
+    """
+    known = scripts()
+    if name not in known:
+        raise WrongUse(f"there is no analysis {name}", way_out=f"Analyses: {', '.join(known)}.")
+    spec = importlib.util.spec_from_file_location(f"tendon_outcomes_analyses.{known[name].stem}", known[name])
+    if spec is None or spec.loader is None:
+        raise TendonOutcomesError(f"analysis {name} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_analyses(study: Study, names: Iterable[str], snapshot_id: str | None, tier: Tier, say: Say) -> tuple[list[Results], Manifest]:
+    """Answers of the named scripts on one snapshot, stamped and suppressed for the tier."""
+    records, manifest = open_snapshot(study.folder, snapshot_id)
+    protocol = study.protocol()
+    provenance = stamp(snapshot=manifest.snapshot_id, declarations=declare().sha256, protocol=study.protocol_file)
+    cell = 1 if tier is Tier.INTERNAL else protocol.min_cell_count
+    gathered = []
+    for name in names:
+        say(f"analysis {name}")
+        results = _answer(answer_of(name), records, protocol)
+        gathered.append(suppress(results.stamped(provenance), min_cell_count=cell))
+    return gathered, manifest
+
+
+def _answer(module: ModuleType, records: ValidatedRecords, protocol: Protocol) -> Results:
+    """A script's answer; when it refuses as a whole, the refusal is the answer."""
+    answer: Answer = module.answer
+    reason = ""
+    try:
+        return answer(records, protocol)
+    except (EstimationRefused, NoUsableRows) as error:
+        reason = error.summary
+    estimand = protocol.estimand(module.ESTIMAND)
+    refusal = Row(estimator="the whole analysis", statistic="refusal", term="not_answered", warning=reason)
+    return Results.collect(estimand, [refusal], attrition=Attrition())
+
+
+def publish(study: Study, snapshot_id: str | None, tier: Tier, say: Say, *, force: bool) -> tuple[Path, list[Results]]:
+    """Write report.html, results.json and the list of their hashes into the study's reports folder."""
+    results, manifest = run_analyses(study, scripts(), snapshot_id, tier, say)
+    protocol = study.protocol()
+    say("page and figures")
+    cell = 1 if tier is Tier.INTERNAL else protocol.min_cell_count
+    page = render(
+        ReportInput(
+            results=tuple(results),
+            protocol=protocol,
+            tier=tier,
+            as_of=manifest.as_of,
+            snapshot_id=manifest.snapshot_id,
+            ledger=tuple(_ledger_view(line, cell) for line in manifest.ledger),
+            rule_counts=tuple(_rule_view(count, cell) for count in manifest.rule_counts),
+            left_out_columns=manifest.left_out_columns,
+        )
+    )
+    suffix = "-internal-do-not-share" if tier is Tier.INTERNAL else ""
+    folder = study.folder / "reports" / f"{manifest.as_of}-{manifest.snapshot_id}{suffix}"
+    files = {f"report{suffix}.html": page, f"results{suffix}.json": results_json(results)}
+    written = [write_new(folder / name, content, force=force) for name, content in files.items()]
+    if write_new(folder / OUTPUTS, outputs_manifest(files), force=force) or any(written):
+        log_report(study, folder)
+    return folder / f"report{suffix}.html", results
+
+
+def _ledger_view(line: LedgerLine, cell: int) -> LedgerView:
+    """A file's ledger line; small parts and what would give them away are withheld."""
+    parts = (line.accepted, line.rejected, line.blank, line.left_out)
+    hidden = suppress_parts(parts, cell)
+    shown = [None if gone else part for part, gone in zip(parts, hidden, strict=True)]
+    return LedgerView(line.file, line.table, line.read, *shown)
+
+
+def _rule_view(rule: RuleCount, cell: int) -> RuleView:
+    count = None if 0 < rule.count < cell else rule.count
+    return RuleView(rule.rule, rule.table, rule.column, rule.says, rule.action, count)
+

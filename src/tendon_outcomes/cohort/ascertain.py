@@ -1,0 +1,161 @@
+"""When the endpoint was reached, as far as the record can tell: a half-open interval (left, right] for every episode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from tendon_outcomes.cohort.assemble import Cohort
+from tendon_outcomes.cohort.assessments import assess, one_a_day
+from tendon_outcomes.cohort.endings import censoring_reasons, competing_events
+from tendon_outcomes.declarations import Confirmation, EndpointAsked
+from tendon_outcomes.errors import NoUsableRows
+from tendon_outcomes.results import Attrition
+from tendon_outcomes.vocabulary import Code
+
+Unconfirmed = Literal["censor", "event"]
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """What is known of every episode's time to the endpoint.
+
+    `episodes`, one row an episode: episode_id, patient_id, site_id, tendon, entry, left, right (null: not reached while
+    followed), code (vocabulary.Code), last_day (last assessment used), n_assessments, confirmed_day, unconfirmed (ended on a
+    pass that was never confirmed), assessed_at_start.
+    `assessments`: episode_id, day, passes, scheduled: those the intervals were made from.
+    """
+
+    endpoint: EndpointAsked
+    horizon_days: int
+    episodes: pl.DataFrame
+    assessments: pl.DataFrame
+    attrition: Attrition
+
+
+def ascertain(
+    cohort: Cohort, endpoint: EndpointAsked, *, horizon_weeks: int, unconfirmed: Unconfirmed = "censor"
+) -> FollowUp:
+    """Turn assessments, procedures and events into intervals.
+
+    1. Every record of the endpoint's tables is judged: passes, fails, void or unknown. Void and unknown ones are no assessment.
+    2. An episode that passes on day 0 is not eligible for this endpoint; it is counted.
+    3. Follow-up stops the day before the first competing event: later assessments, and those of that day, are not used.
+    4. The event is the first pass of the first unbroken run of passes that is confirmed as the declaration says. It happened
+       in (left, right]: right is that first pass, left the last failing assessment before it, or day 0.
+    5. Without an event a competing event counts on its exact day: (day - 1, day].
+    6. Otherwise the episode is censored at its last failing assessment, or day 0: a last pass that nobody confirmed proves
+       nothing yet. ``unconfirmed = "event"`` takes it as the event, for a sensitivity analysis.
+    7. An event first seen at or after the horizon, in an episode that was still failing at the horizon, is censored there.
+
+    Raises
+    ------
+    NoUsableRows
+        Every episode had reached the endpoint on day 0.
+    """
+    looks = one_a_day(assess(cohort, endpoint.version))
+    already = looks.filter(pl.col("day") == 0, "passes").select("episode_id")
+    episodes = cohort.episodes.join(already, on="episode_id", how="anti")
+    flow = cohort.attrition.then(
+        f"had reached {endpoint.phrase} on day 0 already", n_before=cohort.episodes.height, n_after=episodes.height
+    )
+    if episodes.is_empty():
+        raise NoUsableRows(f"every episode had reached {endpoint.phrase} on day 0", way_out="Look at the endpoint's definition.")
+    competing = competing_events(cohort)
+    used = (
+        looks.join(episodes.select("episode_id"), on="episode_id", how="semi")
+        .join(competing.select("episode_id", "competing_day"), on="episode_id", how="left")
+        .filter(pl.col("competing_day").is_null() | (pl.col("day") < pl.col("competing_day")))
+        .drop("competing_day")
+    )
+    horizon_days = 7 * horizon_weeks
+    known = (
+        episodes.select("episode_id", "patient_id", "site_id", "tendon")
+        .join(_reached(used, endpoint.version.confirmation, unconfirmed), on="episode_id", how="left")
+        .join(_last_look(used), on="episode_id", how="left")
+        .join(competing, on="episode_id", how="left")
+        .join(censoring_reasons(cohort), on="episode_id", how="left")
+    )
+    intervals = _intervals(known, horizon_days, endpoint.version.max_gap_days)
+    return FollowUp(endpoint, horizon_days, intervals, used, flow)
+
+
+def _reached(used: pl.DataFrame, confirmation: Confirmation, unconfirmed: Unconfirmed) -> pl.DataFrame:
+    """The first confirmed run of passes of each episode: first_pass, failing_before, confirmed_day."""
+    runs = used.sort("episode_id", "day").with_columns((~pl.col("passes")).cum_sum().over("episode_id").alias("run"))
+    failing = runs.filter(~pl.col("passes")).select("episode_id", "run", pl.col("day").alias("failing_before"))
+    passing = runs.filter("passes")
+    needed = pl.col("day") >= pl.col("day").min() + confirmation.days
+    later = pl.col("day").filter(needed & (pl.col("day") > pl.col("day").min()))
+    confirmed_day = pl.col("day").min() if confirmation.assessments == 1 else later.min()
+    grouped = passing.group_by("episode_id", "run").agg(
+        pl.col("day").min().alias("first_pass"), confirmed_day.alias("confirmed_day")
+    )
+    last_run = runs.group_by("episode_id").agg(pl.col("run").max().alias("last_run"))
+    open_ended = grouped.join(last_run, on="episode_id").with_columns(
+        (pl.col("confirmed_day").is_null() & (pl.col("run") == pl.col("last_run"))).alias("unconfirmed")
+    )
+    counts = pl.col("confirmed_day").is_not_null()
+    if unconfirmed == "event":
+        counts = counts | pl.col("unconfirmed")
+    events = open_ended.filter(counts).sort("episode_id", "run").group_by("episode_id", maintain_order=True).first()
+    ended_open = open_ended.filter("unconfirmed").select("episode_id", "unconfirmed")
+    before = events.join(failing, on=["episode_id", "run"], how="left").select(
+        "episode_id", "first_pass", "failing_before", "confirmed_day"
+    )
+    return used.select("episode_id").unique().join(before, on="episode_id", how="left").join(ended_open, on="episode_id", how="left")
+
+
+def _last_look(used: pl.DataFrame) -> pl.DataFrame:
+    return used.group_by("episode_id").agg(
+        pl.col("day").filter(~pl.col("passes")).max().alias("last_failing"),
+        pl.col("day").max().alias("last_day"),
+        pl.len().cast(pl.Int64).alias("n_assessments"),
+        (pl.col("day") == 0).any().alias("assessed_at_start"),
+    )
+
+
+def _intervals(known: pl.DataFrame, horizon_days: int, max_gap_days: int) -> pl.DataFrame:
+    reached = pl.col("first_pass").is_not_null()
+    competed = ~reached & pl.col("competing_day").is_not_null()
+    known = known.with_columns(
+        pl.when(reached)
+        .then(pl.col("failing_before").fill_null(0))
+        .when(competed)
+        .then(pl.col("competing_day") - 1)
+        .otherwise(pl.col("last_failing").fill_null(0))
+        .alias("left"),
+        pl.when(reached).then("first_pass").when(competed).then("competing_day").alias("right"),
+        pl.when(reached)
+        .then(Code.EVENT.value)
+        .when(competed)
+        .then("competing_code")
+        .otherwise(_why_not_followed(horizon_days, max_gap_days))
+        .alias("code"),
+    )
+    beyond = pl.col("left") >= horizon_days
+    return known.select(
+        "episode_id",
+        "patient_id",
+        "site_id",
+        "tendon",
+        pl.lit(0, dtype=pl.Int64()).alias("entry"),
+        pl.min_horizontal("left", pl.lit(horizon_days)).alias("left"),
+        pl.when(~beyond).then("right").alias("right"),
+        pl.when(beyond).then(Code.ADMINISTRATIVE.value).otherwise("code").cast(pl.Int64).alias("code"),
+        pl.col("last_day").fill_null(0),
+        pl.col("n_assessments").fill_null(0),
+        "confirmed_day",
+        (pl.col("unconfirmed").fill_null(value=False) & ~reached & ~competed).alias("unconfirmed"),
+        pl.col("assessed_at_start").fill_null(value=False),
+        (pl.col("competing_record")).alias("competing_record"),
+    ).sort("episode_id")
+
+
+def _why_not_followed(horizon_days: int, max_gap_days: int) -> pl.Expr:
+    """The recorded reason; where none is, whoever was seen within the allowed gap of the horizon was followed to the end."""
+    seen_to_the_end = pl.col("last_day").fill_null(0) >= horizon_days - max_gap_days
+    inferred = pl.when(seen_to_the_end).then(Code.ADMINISTRATIVE.value).otherwise(Code.LOST.value)
+    return pl.coalesce("ending_code", inferred)

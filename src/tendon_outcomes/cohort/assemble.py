@@ -1,0 +1,83 @@
+"""Who is in the cohort: episodes that meet the population's criteria, with a line for every step that left some out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from tendon_outcomes.cohort.logic import truth
+from tendon_outcomes.cohort.scores import score
+from tendon_outcomes.declarations import Criterion, Population
+from tendon_outcomes.errors import NoUsableRows
+from tendon_outcomes.records import ValidatedRecords
+from tendon_outcomes.results import Attrition
+
+_EPISODE_TABLES = ("visit", "run_week", "session", "procedure", "event")
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Eligible episodes with their records. `tables` holds only their rows; visit totals are scored."""
+
+    population: Population
+    episodes: pl.DataFrame
+    tables: dict[str, pl.DataFrame]
+    attrition: Attrition
+
+
+def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort:
+    """Apply a population to the records.
+
+    1. Episodes of the population's tendon.
+    2. Each declared criterion in its order. A criterion that cannot be judged from the record excludes, unless it says how
+       `unrecorded` counts; such exclusions are a line of their own, because they speak of the records and not of the runner.
+    3. The wash-out: no listed procedure in `washout_days` up to and including day 0.
+
+    Raises
+    ------
+    NoUsableRows
+        Nobody is left.
+    """
+    episodes = records.table("episode")
+    flow = Attrition()
+    kept = episodes.filter(pl.col("tendon") == population.tendon.tendon)
+    flow = flow.then(f"another tendon than {population.tendon.title}", n_before=episodes.height, n_after=kept.height)
+    for criterion in population.criteria:
+        kept, flow = _apply(criterion, kept, flow)
+    kept, flow = _wash_out(population, records.table("procedure"), kept, flow)
+    if kept.is_empty():
+        raise NoUsableRows(
+            f"none of {episodes.height} episodes is in population {population.name}",
+            way_out="Look at the population's criteria in protocol.toml against what the clinic records.",
+        )
+    tables = {
+        name: records.table(name).join(kept.select("episode_id"), on="episode_id", how="semi") for name in _EPISODE_TABLES
+    }
+    tables["visit"] = score(tables["visit"], population.instruments)
+    return Cohort(population=population, episodes=kept.sort("episode_id"), tables=tables, attrition=flow)
+
+
+def _apply(criterion: Criterion, episodes: pl.DataFrame, flow: Attrition) -> tuple[pl.DataFrame, Attrition]:
+    prefixed = episodes.with_columns(pl.col(name).alias(f"episode.{name}") for name in episodes.columns)
+    judged = episodes.with_columns(prefixed.select(truth(criterion).alias("_meets")).to_series())
+    known = judged.filter(pl.col("_meets").is_not_null())
+    kept = known.filter("_meets").drop("_meets")
+    says = criterion.says or criterion.id
+    if known.height < judged.height:
+        flow = flow.then(f"not recorded: {says}", n_before=judged.height, n_after=known.height)
+    return kept, flow.then(f"not met: {says}", n_before=known.height, n_after=kept.height)
+
+
+def _wash_out(
+    population: Population, procedures: pl.DataFrame, episodes: pl.DataFrame, flow: Attrition
+) -> tuple[pl.DataFrame, Attrition]:
+    if not population.washout_procedures:
+        return episodes, flow
+    recent = procedures.filter(
+        pl.col("procedure").is_in(list(population.washout_procedures)),
+        pl.col("day").is_between(-population.washout_days, 0),
+    )
+    kept = episodes.join(recent.select("episode_id").unique(), on="episode_id", how="anti")
+    says = f"an injection or shock-wave treatment in the {population.washout_days} days up to day 0"
+    return kept, flow.then(says, n_before=episodes.height, n_after=kept.height)

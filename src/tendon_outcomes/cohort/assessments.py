@@ -1,0 +1,86 @@
+"""Every look at an endpoint: which day, and whether the definition held, failed, was void or cannot be judged."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tendon_outcomes.cohort.assemble import Cohort
+from tendon_outcomes.cohort.logic import BASELINE, baseline_variables, every, some
+from tendon_outcomes.declarations import EndpointVersion
+from tendon_outcomes.vocabulary import Status
+
+SCHEMA = {
+    "episode_id": pl.String(),
+    "day": pl.Int64(),
+    "status": pl.String(),
+    "scheduled": pl.Boolean(),
+    "record_id": pl.String(),
+}
+
+
+def assess(cohort: Cohort, version: EndpointVersion) -> pl.DataFrame:
+    """One row for each episode, day and source row, in that order.
+
+    A row whose void conditions hold is void: it neither passes nor fails. `scheduled` is false for a visit that the patient's
+    state brought about (a flare).
+    """
+    parts = [_assess_table(cohort, version, table) for table in version.assessed_in]
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort("episode_id", "day", "status", "record_id")
+
+
+def one_a_day(assessments: pl.DataFrame) -> pl.DataFrame:
+    """The assessments that passed or failed, one a day: when two of a day disagree, the failing one stands."""
+    judged = assessments.filter(pl.col("status").is_in([Status.PASSES.value, Status.FAILS.value]))
+    return (
+        judged.group_by("episode_id", "day")
+        .agg((pl.col("status") == Status.PASSES.value).all().alias("passes"), pl.col("scheduled").any())
+        .sort("episode_id", "day")
+    )
+
+
+def _assess_table(cohort: Cohort, version: EndpointVersion, table: str) -> pl.DataFrame:
+    rows = _with_context(cohort, version, cohort.tables[table])
+    held = every(version.criterion)
+    voided = some(version.void_when).fill_null(value=False)
+    status = (
+        pl.when(voided)
+        .then(pl.lit(Status.VOID.value))
+        .when(held)
+        .then(pl.lit(Status.PASSES.value))
+        .when(~held)
+        .then(pl.lit(Status.FAILS.value))
+        .otherwise(pl.lit(Status.UNKNOWN.value))
+    )
+    scheduled = (pl.col("visit_reason") != "flare").fill_null(value=True) if "visit_reason" in rows.columns else pl.lit(value=True)
+    return rows.select("episode_id", "day", status.alias("status"), scheduled.alias("scheduled"), "record_id")
+
+
+def _with_context(cohort: Cohort, version: EndpointVersion, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the variables that criteria read: this table's, absent ones as unknown, the episode's and the day-0 values."""
+    criteria = (*version.criterion, *version.void_when)
+    named = frozenset[str]().union(*(one.variables() for one in criteria))
+    of_episode = sorted(name.removeprefix("episode.") for name in named if name.startswith("episode."))
+    wanted_baseline = sorted(baseline_variables(criteria))
+    elsewhere = [name for name in sorted(named) if not name.startswith("episode.") and name not in rows.columns]
+    rows = rows.with_columns(_unrecorded(cohort, name).alias(name) for name in elsewhere)
+    episodes = cohort.episodes.select("episode_id", *(pl.col(name).alias(f"episode.{name}") for name in of_episode))
+    return rows.join(episodes, on="episode_id", how="left").join(
+        _baseline(rows, wanted_baseline), on="episode_id", how="left"
+    )
+
+
+def _unrecorded(cohort: Cohort, name: str) -> pl.Expr:
+    """A variable of another assessed table: unknown here, in its own type."""
+    for table in cohort.tables.values():
+        if name in table.columns:
+            return pl.lit(None, dtype=table.schema[name])
+    return pl.lit(None, dtype=pl.Float64())
+
+
+def _baseline(rows: pl.DataFrame, variables: list[str]) -> pl.DataFrame:
+    """The day-0 value of each variable, one row an episode."""
+    return (
+        rows.filter(pl.col("day") == 0)
+        .group_by("episode_id")
+        .agg(pl.col(name).drop_nulls().first().alias(BASELINE + name) for name in variables)
+    )

@@ -1,0 +1,43 @@
+"""TOML into frozen declarations; no data, ever."""
+
+from tendon_outcomes.declarations.column_map import ColumnMap, ColumnSource, FileSource, load_column_map
+from tendon_outcomes.declarations.criteria import Criterion
+from tendon_outcomes.declarations.declare import Declarations, declare
+from tendon_outcomes.declarations.endpoints import Confirmation, Endpoint, EndpointVersion
+from tendon_outcomes.declarations.instruments import Instrument, Item, Tendon, Threshold
+from tendon_outcomes.declarations.locate import package_sources, shipped
+from tendon_outcomes.declarations.protocol import DecisionRule, Grid, ProtocolFile, Support, load_protocol
+from tendon_outcomes.declarations.study import EndpointAsked, Estimand, Population, Protocol, resolve
+from tendon_outcomes.declarations.tables import Column, Rule, Table
+
+__all__ = [
+    "Column",
+    "ColumnMap",
+    "ColumnSource",
+    "Confirmation",
+    "Criterion",
+    "DecisionRule",
+    "Declarations",
+    "Endpoint",
+    "EndpointAsked",
+    "EndpointVersion",
+    "Estimand",
+    "FileSource",
+    "Grid",
+    "Instrument",
+    "Item",
+    "Population",
+    "Protocol",
+    "ProtocolFile",
+    "Rule",
+    "Support",
+    "Table",
+    "Tendon",
+    "Threshold",
+    "declare",
+    "load_column_map",
+    "load_protocol",
+    "package_sources",
+    "resolve",
+    "shipped",
+]

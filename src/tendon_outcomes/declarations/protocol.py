@@ -1,0 +1,102 @@
+"""protocol.toml as it is written: populations, estimands and decision rules of one study, as a clinician signs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from tendon_outcomes.declarations.criteria import Criterion
+from tendon_outcomes.declarations.endpoints import EndpointVersion
+from tendon_outcomes.declarations.loading import Declared, build, read_toml
+
+Handling = Literal["competing", "treatment_policy", "void_assessment"]
+
+
+class PopulationEntry(Declared):
+    """Who is in the cohort: criteria on the episode, applied in order, each with its line in the attrition table."""
+
+    says: str
+    tendon: str
+    criterion: tuple[Criterion, ...] = ()
+    washout_days: int = 0
+    washout_procedures: tuple[str, ...] = ()
+
+
+class DecisionRule(Declared):
+    """Supported when the lower limit is above `threshold`, refuted when the upper limit is below it, else inconclusive."""
+
+    claim: str
+    at_week: int
+    threshold: float = Field(gt=0, lt=1)
+    median_within_weeks: tuple[int, int] | None = None
+    source: str
+
+
+class Grid(Declared):
+    """Assessment days are taken to the nearest `days`; a grid day counts when enough of those followed were assessed on it."""
+
+    days: int = Field(default=7, ge=1)
+    min_share_assessed: float = Field(default=0.5, gt=0, le=1)
+
+
+class EstimandEntry(Declared):
+    """One question: population, endpoint, handling of intercurrent events, summary, horizon."""
+
+    question: str
+    population: str
+    endpoint: str
+    horizon_weeks: int = Field(ge=1)
+    at_weeks: tuple[int, ...]
+    summary: Literal["cumulative_incidence"] = "cumulative_incidence"
+    strategies: tuple[str, ...] = ()
+    intercurrent: dict[str, Handling] = Field(default_factory=dict)
+    grid: Grid = Grid()
+    decision: DecisionRule | None = None
+
+    @model_validator(mode="after")
+    def _weeks_inside_the_horizon(self) -> Self:
+        if any(week > self.horizon_weeks for week in self.at_weeks):
+            raise ValueError("at_weeks reaches beyond horizon_weeks")
+        return self
+
+
+class Support(Declared):
+    """What this study's records can or cannot support, in the words of its first page."""
+
+    supported: bool
+    records: str
+    cannot_show: str = ""
+
+
+class OwnEndpoint(Declared):
+    """Versions that a study defines for itself, under an endpoint that is declared in data_schemas."""
+
+    version: dict[str, EndpointVersion]
+
+
+class ProtocolFile(Declared):
+    """The whole of one study's questions."""
+
+    title: str
+    version: str
+    clinic: str
+    conf_level: float = Field(default=0.95, gt=0.5, lt=1)
+    min_cell_count: int = Field(default=11, ge=1)
+    population: dict[str, PopulationEntry]
+    estimand: dict[str, EstimandEntry]
+    support: dict[str, Support] = Field(default_factory=dict)
+    endpoint: dict[str, OwnEndpoint] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _populations_exist(self) -> Self:
+        for name, estimand in self.estimand.items():
+            if estimand.population not in self.population:
+                raise ValueError(f"estimand {name} asks for population {estimand.population}, which is not declared")
+        return self
+
+
+def load_protocol(path: Path) -> ProtocolFile:
+    """Read and check one protocol.toml."""
+    return build(ProtocolFile, read_toml(path), origin=path.name)

@@ -1,0 +1,132 @@
+"""A protocol with every name looked up: what an analysis script is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tendon_outcomes.declarations.criteria import Criterion
+from tendon_outcomes.declarations.declare import Declarations
+from tendon_outcomes.declarations.endpoints import EndpointVersion
+from tendon_outcomes.declarations.instruments import Instrument, Tendon
+from tendon_outcomes.declarations.protocol import DecisionRule, EstimandEntry, Grid, PopulationEntry, ProtocolFile, Support
+from tendon_outcomes.errors import DeclarationInvalid
+
+
+@dataclass(frozen=True)
+class Population:
+    """Who is asked about, with the tendon and the instruments that serve it."""
+
+    name: str
+    says: str
+    tendon: Tendon
+    instruments: tuple[Instrument, ...]
+    criteria: tuple[Criterion, ...]
+    washout_days: int
+    washout_procedures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EndpointAsked:
+    """One endpoint version under the name by which it is asked for."""
+
+    reference: str
+    phrase: str
+    not_yet: str
+    version: EndpointVersion
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """One question with every name resolved."""
+
+    name: str
+    question: str
+    population: Population
+    endpoint: EndpointAsked
+    horizon_weeks: int
+    at_weeks: tuple[int, ...]
+    intercurrent: dict[str, str]
+    grid: Grid
+    decision: DecisionRule | None
+    conf_level: float
+
+    @property
+    def horizon_days(self) -> int:
+        return 7 * self.horizon_weeks
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One study's questions, resolved against the declarations."""
+
+    title: str
+    version: str
+    clinic: str
+    conf_level: float
+    min_cell_count: int
+    estimands: dict[str, Estimand]
+    support: dict[str, Support]
+
+    def estimand(self, name: str) -> Estimand:
+        """The estimand of that name, or a refusal that lists the ones there are."""
+        if name not in self.estimands:
+            known = ", ".join(sorted(self.estimands))
+            raise DeclarationInvalid(f"the protocol has no estimand {name}", way_out=f"It declares: {known}.")
+        return self.estimands[name]
+
+
+def resolve(written: ProtocolFile, declarations: Declarations) -> Protocol:
+    """Look up every population, endpoint and tendon that the protocol names.
+
+    Raises
+    ------
+    DeclarationInvalid
+        A name is not declared.
+    """
+    known = declarations.for_study(written)
+    return Protocol(
+        title=written.title,
+        version=written.version,
+        clinic=written.clinic,
+        conf_level=written.conf_level,
+        min_cell_count=written.min_cell_count,
+        estimands={name: _estimand(name, entry, written, known) for name, entry in written.estimand.items()},
+        support=written.support,
+    )
+
+
+def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Declarations) -> Estimand:
+    endpoint = known.endpoints[entry.endpoint.partition(".")[0]]
+    return Estimand(
+        name=name,
+        question=entry.question,
+        population=_population(entry.population, written.population[entry.population], known),
+        endpoint=EndpointAsked(entry.endpoint, endpoint.phrase, endpoint.not_yet, known.endpoint(entry.endpoint)),
+        horizon_weeks=entry.horizon_weeks,
+        at_weeks=entry.at_weeks,
+        intercurrent=dict(entry.intercurrent),
+        grid=entry.grid,
+        decision=entry.decision,
+        conf_level=written.conf_level,
+    )
+
+
+def _population(name: str, entry: PopulationEntry, known: Declarations) -> Population:
+    if entry.tendon not in known.tendons:
+        raise DeclarationInvalid(
+            f"population {name} asks for tendon {entry.tendon}, which is not declared",
+            way_out=f"Declared: {', '.join(sorted(known.tendons))}.",
+        )
+    tendon = known.tendons[entry.tendon]
+    missing = [one for one in tendon.instruments if one not in known.instruments]
+    if missing:
+        raise DeclarationInvalid(f"tendon {entry.tendon} names instruments that are not declared: {', '.join(missing)}")
+    return Population(
+        name=name,
+        says=entry.says,
+        tendon=tendon,
+        instruments=tuple(known.instruments[one] for one in tendon.instruments),
+        criteria=entry.criterion,
+        washout_days=entry.washout_days,
+        washout_procedures=entry.washout_procedures,
+    )

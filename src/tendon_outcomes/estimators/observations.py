@@ -1,0 +1,265 @@
+"""What a right-censored sample says at each of its days: the one reduction that Kaplan-Meier and Aalen-Johansen share.
+
+Rows are checked once, here. Afterwards a sample is a table over its distinct exit days, so an estimate costs the number of days
+and not the number of rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tendon_outcomes.errors import EstimationRefused
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+# Two times are one day when they differ by no more than this, absolutely or as a share of the mean time: the rule (and the
+# number) of aeqSurv in R's survival, so that days, days/7 and days/365.25 have the same ties.
+TIE_TOLERANCE = float(np.sqrt(np.finfo(np.float64).eps))
+
+# A risk set or a remainder below this share of all weight is rounding left by fractional weights, not people.
+EMPTY_SHARE = 1e-12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RiskTable:
+    """The sample over its m distinct exit days; every array is in order of time.
+
+    `exit_index`, `exit_cause`, `entry_index`, `pattern_weight` and `pattern_square` describe the distinct patterns of rows: at
+    risk from day number `entry_index` through day number `exit_index`, leaving by `exit_cause` (0 = censored).
+    `pattern_square` is what a squared influence is multiplied by: the sum of weights when weights count copies of a row, the
+    sum of squared weights when they do not (`robust`).
+    """
+
+    time: FloatArray
+    n_at_risk: FloatArray
+    n_events: FloatArray  # (K, m)
+    n_censored: FloatArray
+    n_from_start: FloatArray  # effective number followed from time 0 and still at risk
+    exit_index: IntArray
+    exit_cause: IntArray
+    entry_index: IntArray | None
+    pattern_weight: FloatArray
+    pattern_square: FloatArray
+    n: int
+    robust: bool
+
+
+def refuse(reason: str, way_out: str = "") -> EstimationRefused:
+    """The exception for an input that has no estimate."""
+    return EstimationRefused(reason, way_out=way_out)
+
+
+def one_dimensional(name: str, values: npt.ArrayLike) -> FloatArray:
+    """The values as a float vector; refuses another shape."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1:
+        raise refuse(f"`{name}` has {array.ndim} dimensions where one number a row is expected")
+    return array
+
+
+def checked_weights(weight: npt.ArrayLike | None, n: int) -> FloatArray:
+    """Finite, non-negative weights, one a row, not all zero; ones when none are given."""
+    if weight is None:
+        return np.ones(n)
+    array = one_dimensional("weight", weight)
+    if array.size != n:
+        raise refuse(f"`weight` has {array.size} values for {n} rows")
+    wrong = int(np.count_nonzero(~np.isfinite(array) | (array < 0.0)))
+    if wrong:
+        raise refuse(f"{wrong} of {n} weights are negative, missing or not finite")
+    if not array.any():
+        raise refuse("every weight is zero")
+    return array
+
+
+def checked_level(conf_level: float) -> float:
+    """A confidence level strictly between 0 and 1."""
+    if not 0.0 < conf_level < 1.0:
+        raise refuse("`conf_level` must lie strictly between 0 and 1, for instance 0.95")
+    return float(conf_level)
+
+
+def are_copies(weight: FloatArray) -> bool:
+    """Whether every weight is a whole number, hence read as that many copies of the row."""
+    return bool(np.array_equal(weight, np.rint(weight)))
+
+
+def summed_by(index: IntArray, values: FloatArray | None, size: int) -> FloatArray:
+    """Sum of `values` (or the count) for each of the indices 0 to size - 1."""
+    return np.asarray(np.bincount(index, weights=values, minlength=size)[:size], dtype=np.float64)
+
+
+def tie_classes(*times: FloatArray) -> tuple[FloatArray, tuple[IntArray, ...]]:
+    """Distinct times under the tie rule, and for each vector the position of its times among them.
+
+    A run of times each within the tolerance of the one before is one time, named by its smallest member (aeqSurv in R).
+    """
+    distinct = np.unique(np.concatenate(times)) if len(times) > 1 else np.unique(times[0])
+    if distinct.size > 1:
+        step = np.diff(distinct)
+        mean = float(np.mean(np.abs(distinct)))
+        apart = (step > TIE_TOLERANCE) & (step > TIE_TOLERANCE * mean)
+        if not apart.all():
+            distinct = distinct[np.concatenate(([True], apart))]
+    return distinct, tuple(np.searchsorted(distinct, t, side="right").astype(np.int64) - 1 for t in times)
+
+
+def risk_table(
+    *,
+    time: npt.ArrayLike,
+    cause: npt.ArrayLike,
+    n_causes: int | None,
+    entry: npt.ArrayLike | None,
+    weight: npt.ArrayLike | None,
+    robust: bool | None,
+) -> RiskTable:
+    """Check a right-censored sample and reduce it to its distinct days.
+
+    `cause` is 0 for censored and 1..K for the events; K is `n_causes`, or the largest cause seen. Rows of weight zero are left
+    out. With `robust=None` the weights are copies when all of them are whole numbers, and are not otherwise.
+    """
+    exit_time = one_dimensional("time", time)
+    n = exit_time.size
+    if n == 0:
+        raise refuse("there are no rows")
+    code = _checked_causes(cause, n, n_causes)
+    entry_time = _checked_times(exit_time, entry)
+    weights = checked_weights(weight, n)
+    by_weight = not are_copies(weights) if robust is None else bool(robust)
+    if weight is not None and not weights.all():
+        kept = weights > 0.0
+        exit_time, code, weights = exit_time[kept], code[kept], weights[kept]
+        entry_time = None if entry_time is None else entry_time[kept]
+    k = int(code.max(initial=0)) if n_causes is None else n_causes
+    if entry_time is None:
+        return _without_entry(exit_time, code, weights if weight is not None else None, max(k, 1), by_weight)
+    return _with_entry(exit_time, code, entry_time, weights, n_causes=max(k, 1), robust=by_weight)
+
+
+def _checked_causes(cause: npt.ArrayLike, n: int, n_causes: int | None) -> IntArray:
+    raw = np.asarray(cause)
+    if raw.shape != (n,):
+        raise refuse(f"the event codes have shape {raw.shape} for {n} rows")
+    if raw.dtype == np.bool_ or raw.dtype.kind in "iu":
+        code = raw.astype(np.int64)
+    else:
+        values = raw.astype(np.float64)
+        broken = int(np.count_nonzero(~np.isfinite(values) | (values != np.rint(values))))
+        if broken:
+            raise refuse(f"{broken} of {n} event codes are missing or not whole numbers")
+        code = values.astype(np.int64)
+    largest = np.iinfo(np.int64).max if n_causes is None else n_causes
+    wrong = int(np.count_nonzero((code < 0) | (code > largest)))
+    if wrong:
+        allowed = "0, 1, 2, …" if n_causes is None else f"0 to {n_causes}"
+        raise refuse(f"{wrong} of {n} event codes are outside {allowed}")
+    return code
+
+
+def _checked_times(exit_time: FloatArray, entry: npt.ArrayLike | None) -> FloatArray | None:
+    n = exit_time.size
+    wrong = int(np.count_nonzero(~np.isfinite(exit_time) | (exit_time < 0.0)))
+    if wrong:
+        raise refuse(f"{wrong} of {n} times are negative, missing or not finite")
+    if entry is None:
+        return None
+    entry_time = one_dimensional("entry", entry)
+    if entry_time.size != n:
+        raise refuse(f"`entry` has {entry_time.size} values for {n} rows")
+    wrong = int(np.count_nonzero(~np.isfinite(entry_time) | (entry_time < 0.0) | (entry_time >= exit_time)))
+    if wrong:
+        raise refuse(f"{wrong} of {n} rows enter at or after their exit, or have a negative or missing entry")
+    return entry_time if entry_time.any() else None
+
+
+def _positions(exit_time: FloatArray) -> tuple[FloatArray, IntArray, int]:
+    """(label of every slot, slot of every row, number of slots): whole days need no sorting, other times do."""
+    longest = float(exit_time.max())
+    if longest <= 4 * exit_time.size + 4096:
+        day = exit_time.astype(np.int64)
+        if np.array_equal(day, exit_time):
+            return np.arange(int(longest) + 1, dtype=np.float64), day, int(longest) + 1
+    distinct, (index,) = tie_classes(exit_time)
+    return distinct, index, distinct.size
+
+
+def _without_entry(exit_time: FloatArray, code: IntArray, weight: FloatArray | None, k: int, robust: bool) -> RiskTable:
+    label, slot, n_slots = _positions(exit_time)
+    key = code * n_slots + slot if code.any() else slot
+    counts = summed_by(key, weight, (k + 1) * n_slots).reshape(k + 1, n_slots)
+    present = counts.any(axis=0)
+    counts = counts[:, present]
+    time = label[present]
+    m = time.size
+    square = counts
+    if robust and weight is not None:
+        square = summed_by(key, weight * weight, (k + 1) * n_slots).reshape(k + 1, n_slots)[:, present]
+    at_risk = _still_to_leave(counts)
+    return RiskTable(
+        time=time,
+        n_at_risk=at_risk,
+        n_events=counts[1:],
+        n_censored=counts[0],
+        n_from_start=at_risk if square is counts else at_risk**2 / _still_to_leave(square),
+        exit_index=np.tile(np.arange(m), k + 1),
+        exit_cause=np.repeat(np.arange(k + 1), m),
+        entry_index=None,
+        pattern_weight=counts.ravel(),
+        pattern_square=square.ravel(),
+        n=exit_time.size,
+        robust=robust,
+    )
+
+
+def _still_to_leave(counts: FloatArray) -> FloatArray:
+    remaining: FloatArray = np.cumsum(counts.sum(axis=0)[::-1])[::-1]
+    return remaining
+
+
+def _with_entry(
+    exit_time: FloatArray, code: IntArray, entry_time: FloatArray, weight: FloatArray, *, n_causes: int, robust: bool
+) -> RiskTable:
+    k = n_causes
+    distinct, (exit_class, entry_class) = tie_classes(exit_time, entry_time)
+    empty = int(np.count_nonzero(exit_class <= entry_class))
+    if empty:
+        raise refuse(f"{empty} rows enter and leave at what the tie rule takes for the same time")
+    is_exit = np.zeros(distinct.size, dtype=np.bool_)
+    is_exit[exit_class] = True
+    rank = np.cumsum(is_exit) - 1
+    time, exit_index, entry_index = distinct[is_exit], rank[exit_class], rank[entry_class] + 1
+    m = time.size
+    square = weight * weight if robust else weight
+    counts = summed_by(code * m + exit_index, weight, (k + 1) * m).reshape(k + 1, m)
+    at_risk = _present(entry_index, exit_index, weight, m)
+    from_start = entry_time == 0.0
+    started = _present(entry_index[from_start], exit_index[from_start], weight[from_start], m)
+    started_square = _present(entry_index[from_start], exit_index[from_start], square[from_start], m)
+    return RiskTable(
+        time=time,
+        n_at_risk=at_risk,
+        n_events=counts[1:],
+        n_censored=counts[0],
+        n_from_start=np.divide(started**2, started_square, out=np.zeros(m), where=started_square > 0.0),
+        exit_index=exit_index,
+        exit_cause=code,
+        entry_index=entry_index,
+        pattern_weight=weight,
+        pattern_square=square,
+        n=exit_time.size,
+        robust=robust,
+    )
+
+
+def _present(entry_index: IntArray, exit_index: IntArray, weight: FloatArray, m: int) -> FloatArray:
+    """Weight at risk on each of the m days: entered before it and not gone before it."""
+    came = np.cumsum(summed_by(entry_index, weight, m))
+    went = np.concatenate(([0.0], np.cumsum(summed_by(exit_index, weight, m))[:-1]))
+    present = came - went
+    present[present < EMPTY_SHARE * max(float(came[-1]), 1e-300)] = 0.0
+    result: FloatArray = present
+    return result

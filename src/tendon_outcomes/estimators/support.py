@@ -1,0 +1,152 @@
+"""Where the mass of an interval-censored sample can lie: innermost intersections, exact days, and an open tail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tendon_outcomes.estimators.observations import (
+    FloatArray,
+    IntArray,
+    checked_weights,
+    one_dimensional,
+    refuse,
+    summed_by,
+    tie_classes,
+)
+from tendon_outcomes.estimators.simplex import RangeMixture
+
+DAY = 1.0  # A competing event known to its day d happened in (d - 1, d].
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntervalSample:
+    """Checked rows: `left` and `right` of every row, its cause, its weight."""
+
+    left: FloatArray
+    right: FloatArray
+    cause: IntArray
+    weight: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """Cells (left, right] of one cause each, in order of `right`; cause 0 with right = inf is the open tail of no known cause."""
+
+    left: FloatArray
+    right: FloatArray
+    cause: IntArray
+
+
+def checked_sample(
+    left: npt.ArrayLike, right: npt.ArrayLike, cause: npt.ArrayLike, weight: npt.ArrayLike | None
+) -> IntervalSample:
+    """Rows that mean something; refuses empty samples, negative or missing days, empty intervals and unknown causes."""
+    low, high = one_dimensional("left", left), one_dimensional("right", right)
+    n = low.size
+    if n == 0:
+        raise refuse("there are no rows")
+    code = np.asarray(cause)
+    if high.size != n or code.shape != (n,):
+        raise refuse(f"`left`, `right` and `cause` have {n}, {high.size} and {code.size} values")
+    values = code.astype(np.float64)
+    _refuse_rows(~np.isfinite(values) | (values < 0) | (values != np.rint(values)), "have a cause that is not 0, 1, 2, …")
+    causes = values.astype(np.int64)
+    recovered, competing = causes == 1, causes >= 2
+    _refuse_rows((causes <= 1) & ~(np.isfinite(low) & (low >= 0.0)), "have a negative or missing `left`")
+    _refuse_rows((causes == 0) & np.isfinite(high), "are right-censored (cause 0) but have a finite `right`; give inf")
+    _refuse_rows((causes == 0) & ~(high > low), "are right-censored (cause 0) with a missing `right`; give inf")
+    _refuse_rows((causes >= 1) & ~np.isfinite(high), "have an event without a finite `right`")
+    _refuse_rows(recovered & (low >= high), "have an empty interval: `left` is not below `right`")
+    _refuse_rows(competing & (high <= 0.0), "have a competing event at or before day 0")
+    weights = checked_weights(weight, n)
+    if weight is not None and not weights.all():
+        kept = weights > 0.0
+        low, high, causes, weights = low[kept], high[kept], causes[kept], weights[kept]
+    recovered, competing = causes == 1, causes >= 2
+    low, high = _same_days(low, high, causes)
+    _refuse_rows(recovered & (low >= high), "have an interval that is empty under the tie rule")
+    if competing.any():
+        low = np.where(competing, np.maximum(high - DAY, 0.0), low)
+    return IntervalSample(left=low, right=high, cause=causes, weight=weights)
+
+
+def _same_days(left: FloatArray, right: FloatArray, cause: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Ends that the tie rule takes for one time get one value; whole days are left alone."""
+    ends = (left[cause <= 1], right[cause >= 1])
+    if all(np.array_equal(end, np.rint(end)) for end in ends):
+        return left, right
+    distinct, (low, high) = tie_classes(*ends)
+    left, right = left.copy(), right.copy()
+    left[cause <= 1], right[cause >= 1] = distinct[low], distinct[high]
+    return left, right
+
+
+def off_grid(sample: IntervalSample, grid: npt.ArrayLike) -> int:
+    """How many rows have an end that is not one of the visit days of `grid` (0 belongs to every grid)."""
+    days = np.unique(np.append(one_dimensional("grid", grid), 0.0))
+    known_left = np.isin(sample.left, days) | (sample.cause >= 2)
+    known_right = np.isin(sample.right, days) | (sample.cause != 1)
+    return int(np.count_nonzero(~(known_left & known_right)))
+
+
+def _refuse_rows(wrong: npt.NDArray[np.bool_], what: str) -> None:
+    count = int(np.count_nonzero(wrong))
+    if count:
+        raise refuse(f"{count} of {wrong.size} rows {what}")
+
+
+def candidate_cells(sample: IntervalSample) -> Cells:
+    """The cells outside which no maximiser needs mass.
+
+    Cause 1: innermost intersections (q, p], q a left end and p a right end with no other end between (Turnbull 1976; Peto
+    1973), where q = p of another interval does not touch. Causes 2..: the days on which they happened. A tail, when the last
+    censoring lies at or after everything else.
+    """
+    left, right, cause = sample.left, sample.right, sample.cause
+    recovered, censored = cause == 1, cause == 0
+    begins = np.unique(left[cause <= 1])
+    ends = np.unique(right[recovered])
+    begin = begins[np.searchsorted(begins, ends, side="left") - 1] if ends.size else ends
+    innermost = np.concatenate(([-np.inf], ends[:-1])) <= begin if ends.size else np.zeros(0, dtype=np.bool_)
+    lefts, rights, causes = [begin[innermost]], [ends[innermost]], [np.ones(int(innermost.sum()), dtype=np.int64)]
+    for k in range(2, int(cause.max(initial=0)) + 1):
+        days = np.unique(right[cause == k])
+        lefts.append(np.maximum(days - DAY, 0.0))
+        rights.append(days)
+        causes.append(np.full(days.size, k, dtype=np.int64))
+    if censored.any():
+        last = float(left[censored].max())
+        if last >= max((float(r[-1]) for r in rights if r.size), default=-np.inf):
+            lefts.append(np.array([last]))
+            rights.append(np.array([np.inf]))
+            causes.append(np.zeros(1, dtype=np.int64))
+    key, code = np.concatenate(rights), np.concatenate(causes)
+    order = np.lexsort((code, key))
+    return Cells(left=np.concatenate(lefts)[order], right=key[order], cause=code[order])
+
+
+def mixture_of(sample: IntervalSample, cells: Cells) -> tuple[RangeMixture, FloatArray]:
+    """The likelihood over those cells with equal rows put together, and each such row's sum of squared weights."""
+    left, right, cause, weight = sample.left, sample.right, sample.cause, sample.weight
+    m = cells.right.size
+    first = np.searchsorted(cells.right, left, side="right")
+    last = np.where(cause == 0, m, np.searchsorted(cells.right, right, side="right"))
+    for k in range(2, int(cause.max(initial=0)) + 1):
+        rows = cause == k
+        of_cause = np.flatnonzero(cells.cause == k)
+        first[rows] = of_cause[np.searchsorted(cells.right[of_cause], right[rows])]
+        last[rows] = first[rows] + 1
+    recovered = cause == 1
+    key = (first * (m + 1) + last) * 2 + recovered
+    distinct, row = np.unique(key, return_inverse=True)
+    mixture = RangeMixture.of(
+        first=(distinct // 2) // (m + 1),
+        last=(distinct // 2) % (m + 1),
+        restricted=(distinct % 2).astype(np.bool_),
+        marked=cells.cause == 1,
+        weight=summed_by(row, weight, distinct.size),
+    )
+    return mixture, summed_by(row, weight * weight, distinct.size)

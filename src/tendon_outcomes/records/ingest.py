@@ -1,0 +1,184 @@
+"""Raw tables into validated records: map, check every rule, split accepted from rejected, balance the ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+
+from tendon_outcomes.declarations import ColumnMap, Declarations
+from tendon_outcomes.errors import DeclarationInvalid, Finding, NoUsableRows, RecordsRejected, TendonOutcomesError
+from tendon_outcomes.records.checks import row_breaches
+from tendon_outcomes.records.columns import Assignment, assign_columns
+from tendon_outcomes.records.cross_checks import Evidence, cross_breaches, refuse_unchecked_rules
+from tendon_outcomes.records.identifiers import values_like
+from tendon_outcomes.records.ledger import CheckedTable, ledger_line, rejected_rows, rule_counts
+from tendon_outcomes.records.mapping import MappedTable, map_table
+from tendon_outcomes.records.raw import RawTables
+from tendon_outcomes.records.readers import Progress, read_files
+from tendon_outcomes.records.rules import STRUCTURAL, Breach, rows_of, without_rows
+from tendon_outcomes.records.validated import RECORD_ID, RuleCount, ValidatedRecords
+from tendon_outcomes.vocabulary import OnReject
+
+_WITHIN_A_TABLE = ("X-02", "X-03", "X-04")
+_TO_THE_EPISODE = ("X-01", "X-05")
+
+
+def ingest(
+    folder: Path,
+    column_map: ColumnMap,
+    declarations: Declarations,
+    *,
+    as_of: dt.date,
+    on_reject: OnReject,
+    progress: Progress | None = None,
+) -> ValidatedRecords:
+    """Read and validate one export: :func:`read_files`, then :func:`validate`."""
+    raw = read_files(folder, column_map, progress=progress)
+    return validate(raw, declarations, column_map, as_of=as_of, on_reject=on_reject, progress=progress)
+
+
+def validate(
+    raw: RawTables,
+    declarations: Declarations,
+    column_map: ColumnMap,
+    *,
+    as_of: dt.date,
+    on_reject: OnReject,
+    progress: Progress | None = None,
+) -> ValidatedRecords:
+    """Accept the rows that keep every declared rule, and keep the others apart with the rules they break.
+
+    Raises
+    ------
+    DeclarationInvalid
+        The column map or the rules do not fit the declared tables.
+    ColumnsMissing
+        A file and the column map do not fit each other.
+    RecordsRejected
+        Rows break rules and ``on_reject`` is STOP; or ids look like identifiers, whatever ``on_reject`` is.
+    NoUsableRows
+        No episode is left.
+    """
+    refuse_unchecked_rules(declarations)
+    if "episode" not in {entry.table for entry in column_map.source}:
+        raise DeclarationInvalid(
+            "no entry of the column map fills the table episode", way_out="Add a [[source]] with table = 'episode'."
+        )
+    assignments = assign_columns(raw, declarations, column_map)
+    episode_first = sorted(declarations.tables, key=lambda name: name != "episode")
+    checked: dict[str, CheckedTable] = {}
+    for name in episode_first:
+        if progress is not None:
+            progress(f"checking {name}")
+        mapped = map_table(declarations.tables[name], assignments, raw, column_map)
+        _refuse_identifiers(mapped)
+        checked[name] = _check(mapped, declarations, checked.get("episode"), as_of)
+    records = _split(raw, column_map, assignments, checked)
+    if on_reject is OnReject.STOP:
+        _stop_at_rejected(records)
+    if not len(records.table("episode")):
+        _refuse_empty(records)
+    return records
+
+
+def _check(mapped: MappedTable, declarations: Declarations, episodes: CheckedTable | None, as_of: dt.date) -> CheckedTable:
+    from tendon_outcomes.records.schema import schema_breaches  # noqa: PLC0415  pandera takes most of a second to load
+
+    own_episodes = mapped.frame if episodes is None else episodes.mapped.frame
+    accepted_ids = own_episodes["episode_id"] if episodes is None else own_episodes["episode_id"].filter(episodes.accepted)
+    evidence = Evidence(mapped.table, mapped.frame, own_episodes, accepted_ids, as_of)
+    by_cell = list(mapped.breaches)
+    by_cell += _without_unread(schema_breaches(mapped.table, mapped.frame, mapped.recorded), by_cell)
+    by_row = row_breaches(mapped.table, mapped.frame) + cross_breaches(declarations, evidence, _WITHIN_A_TABLE)
+    to_episode = cross_breaches(declarations, evidence, _TO_THE_EPISODE)
+    breaches = (*_without_lost_episodes(by_cell, to_episode), *by_row, *to_episode)
+    rejected = rows_of(one for one in breaches if one.action == "reject")
+    accepted = ~pl.int_range(len(mapped.frame), eager=True).is_in(rejected.implode())
+    return CheckedTable(mapped, breaches, accepted)
+
+
+def _without_unread(required: list[Breach], by_cell: list[Breach]) -> list[Breach]:
+    """A cell that was filled but could not be read is not called empty as well."""
+    kept: list[Breach] = []
+    for one in required:
+        kept += without_rows(one, rows_of(other for other in by_cell if other.column == one.column and other.action == "reject"))
+    return kept
+
+
+def _without_lost_episodes(by_cell: list[Breach], to_episode: list[Breach]) -> list[Breach]:
+    """A row whose episode is absent or rejected lacks its index date for that reason; it is not told twice."""
+    lost = rows_of(to_episode)
+    return [left for one in by_cell for left in (without_rows(one, lost) if one.rule == "M-04" else [one])]
+
+
+def _refuse_identifiers(mapped: MappedTable) -> None:
+    found = [
+        Finding("I-02", f"{mapped.table.table} {name}", f"{STRUCTURAL['I-02']} ({kind})", count)
+        for name in mapped.recorded
+        if mapped.table.column[name].type == "id"
+        for kind, count in values_like(mapped.frame[name]).items()
+    ]
+    if found:
+        raise RecordsRejected(
+            f"ids of table {mapped.table.table} look like identifiers; nothing was analysed.",
+            findings=found,
+            way_out="Replace them in the export by study ids whose key stays in the clinic. No option lets them pass.",
+        )
+
+
+def _split(
+    raw: RawTables, column_map: ColumnMap, assignments: tuple[Assignment, ...], checked: dict[str, CheckedTable]
+) -> ValidatedRecords:
+    tables = {name: _accepted(one) for name, one in checked.items()}
+    ledger = tuple(ledger_line(at, one, raw, checked) for at, one in enumerate(assignments))
+    unbalanced = [line.file for line in ledger if not line.balances]
+    if unbalanced:
+        raise TendonOutcomesError(
+            f"the ledger of {', '.join(unbalanced)} does not balance; nothing was analysed.", way_out="Report this as a defect."
+        )
+    left_out: dict[str, dict[str, str]] = {}
+    for entry in column_map.source:
+        left_out.setdefault(entry.file, {}).update(entry.left_out)
+    return ValidatedRecords(
+        tables=tables,
+        ledger=ledger,
+        rule_counts=rule_counts(raw, assignments, checked),
+        recorded={name: one.mapped.recorded for name, one in checked.items()},
+        rejected=rejected_rows(raw, assignments, checked),
+        inputs={name: file.sha256 for name, file in raw.files.items()},
+        left_out_columns={file: columns for file, columns in left_out.items() if columns},
+    )
+
+
+def _accepted(checked: CheckedTable) -> pl.DataFrame:
+    """Accepted rows by key, so that neither the order of rows nor the cutting into files changes a table."""
+    table = checked.mapped.table
+    return checked.mapped.frame.filter(checked.accepted).select(RECORD_ID, *table.column).sort(table.key)
+
+
+def _stop_at_rejected(records: ValidatedRecords) -> None:
+    broken = [count for count in records.rule_counts if count.action == "reject"]
+    if not broken:
+        return
+    n_rejected, n_read = sum(line.rejected for line in records.ledger), sum(line.read for line in records.ledger)
+    raise RecordsRejected(
+        f"{n_rejected} of {n_read} rows break {len({count.rule for count in broken})} rules; nothing was analysed.",
+        findings=[Finding(count.rule, _place(count), count.says, count.count) for count in broken],
+        way_out="Correct the export. To go on without these rows and have them counted in the attrition table, "
+        "run with --on-reject=exclude.",
+    )
+
+
+def _refuse_empty(records: ValidatedRecords) -> None:
+    broken = [count for count in records.rule_counts if count.action == "reject"]
+    raise NoUsableRows(
+        "no episode is left; nothing was analysed.",
+        findings=[Finding(count.rule, _place(count), count.says, count.count) for count in broken],
+        way_out="Correct the export; every analysis needs at least one row of the table episode.",
+    )
+
+
+def _place(count: RuleCount) -> str:
+    return f"{count.table} {count.column}".strip()

@@ -1,0 +1,198 @@
+"""Rows to sentences. Each function is pure, takes one row, and puts no number on the page that the row does not hold."""
+
+from __future__ import annotations
+
+from tendon_outcomes.declarations import DecisionRule
+from tendon_outcomes.reporting.wording import (
+    ResultRow,
+    bounds_of,
+    ended,
+    in_100,
+    is_withheld,
+    level,
+    rounded,
+    sentence_case,
+    week,
+    week_number,
+    withheld,
+)
+from tendon_outcomes.vocabulary import Verdict
+
+
+def milestone_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_cell_count: int | None) -> str:
+    """`By week 12, an estimated 32 in 100 runners had reached ... (95 % interval 27 to 38 in 100).`"""
+    by = week(row["day"])
+    if is_withheld(row):
+        return f"The share that had reached {phrase} by {by} is {withheld(min_cell_count)}."
+    if row["estimate"] is not None:
+        share = f"By {by}, an estimated {in_100(row['estimate'])} in 100 runners had reached {phrase}"
+        return f"{share} ({_limits(row, conf_level, 'interval')})."
+    bounds = bounds_of(row)
+    if bounds:
+        between = f"By {by}, between {in_100(bounds[0])} and {in_100(bounds[1])} in 100 runners had reached {phrase}"
+        return f"{between} ({_limits(row, conf_level, 'limits')}); too few were assessed in that week for a single number."
+    return f"No share can be given for {by}."
+
+
+def counts_sentence(row: ResultRow) -> str:
+    """What was counted behind a milestone; empty when the counts are withheld."""
+    if row["n_events"] is None or row["n_at_risk"] is None:
+        return ""
+    seen = f"{row['n_events']} {_were(row['n_events'])} seen to have reached it by then"
+    gone = f", {row['n_censored']} had left before" if row["n_censored"] is not None else ""
+    return f"{seen}, {row['n_at_risk']} {_were(row['n_at_risk'])} followed up to that week{gone}."
+
+
+def median_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_cell_count: int | None) -> str:
+    """`Half had reached ... by week 21 (after week 20, by week 21; 95 % interval week 18 to week 24).`"""
+    if is_withheld(row):
+        return f"The time by which half had reached {phrase} is {withheld(min_cell_count)}."
+    if row["estimate"] is None:
+        reason = row["warning"] or "half had not reached it while enough were followed"
+        return f"The time by which half had reached {phrase} is not reached: {reason}{_from_week(row, conf_level)}."
+    between = f"after {week(row['day'])}, by {week(row['estimate'])}" if row["day"] is not None else f"by {week(row['estimate'])}"
+    return f"Half had reached {phrase} by {week(row['estimate'])} ({between}; {_week_limits(row, conf_level)})."
+
+
+def median_in_window_sentence(row: ResultRow, window: tuple[int, int]) -> str:
+    """Where the median lies against the claim's weeks; empty when there is no median."""
+    if row["estimate"] is None or is_withheld(row):
+        return ""
+    first, last = window
+    named = f"weeks {first} to {last} of the claim"
+    after, by = row["day"] if row["day"] is not None else 0, row["estimate"]
+    if by < 7 * first:
+        return f"That is sooner than {named}."
+    if after >= 7 * last:
+        return f"That is later than {named}."
+    if after >= 7 * first and by <= 7 * last:
+        return f"That lies within {named}."
+    return f"That is at the edge of {named}: the assessments do not tell on which side."
+
+
+def time_gained_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_cell_count: int | None) -> str:
+    """`On average, 5.3 of the first 26 weeks lay after reaching ... (95 % interval 4.2 to 6.4 weeks).`"""
+    horizon = week_number(row["day"])
+    if is_withheld(row):
+        return f"The time gained within the first {horizon} weeks is {withheld(min_cell_count)}."
+    interval = f"{level(conf_level)} {{}} {week_number(row['conf_low'])} to {week_number(row['conf_high'])} weeks" if (
+        row["conf_low"] is not None and row["conf_high"] is not None
+    ) else "no interval can be given"
+    if row["estimate"] is not None:
+        gained = f"On average, {week_number(row['estimate'])} of the first {horizon} weeks lay after reaching {phrase}"
+        return f"{gained} ({interval.format('interval')})."
+    bounds = bounds_of(row)
+    if bounds:
+        between = f"between {week_number(bounds[0])} and {week_number(bounds[1])}"
+        return f"On average, {between} of the first {horizon} weeks lay after reaching {phrase} ({interval.format('limits')})."
+    return f"The time gained within the first {horizon} weeks cannot be given."
+
+
+def verdict_sentence(row: ResultRow, *, rule: DecisionRule, conf_level: float, min_cell_count: int | None) -> str:
+    """The answer of the decision rule, with the interval it rests on; `inconclusive` is said plainly."""
+    claim, at = f"“{rule.claim.strip().rstrip('.')}”", week(row["day"])
+    if row["term"] == Verdict.NOT_ANSWERED or (row["conf_low"] is None and not is_withheld(row)):
+        return f"Not answered: no interval can be given for {at}, so the claim {claim} is neither supported nor refuted."
+    if is_withheld(row):
+        return f"Not shown: the numbers behind the claim {claim} are {withheld(min_cell_count)}."
+    threshold = in_100(rule.threshold)
+    whole = f"{level(conf_level)} interval for {at}, {_told_apart(row, rule.threshold)} in 100"
+    if row["term"] == Verdict.SUPPORTED:
+        return f"Supported: the claim {claim} holds in these records. The whole {whole}, lies above {threshold} in 100."
+    if row["term"] == Verdict.REFUTED:
+        return f"Refuted: the claim {claim} does not hold in these records. The whole {whole}, lies below {threshold} in 100."
+    return (
+        f"Inconclusive: these records neither support nor refute the claim {claim}. "
+        f"The {whole}, does not lie wholly above or below {threshold} in 100."
+    )
+
+
+def rule_sentence(rule: DecisionRule, *, conf_level: float) -> str:
+    """The rule in words, as the protocol has it."""
+    threshold = f"{in_100(rule.threshold)} in 100"
+    return (
+        f"The rule is part of the protocol: supported if the whole {level(conf_level)} interval for {week(7 * rule.at_week)} lies "
+        f"above {threshold}, refuted if it lies below, otherwise inconclusive."
+    )
+
+
+def loss_sentence(row: ResultRow, *, conf_level: float, min_cell_count: int | None) -> str:
+    """How many were lost to follow-up before the day of the row."""
+    before = week(row["day"])
+    if is_withheld(row) or row["estimate"] is None:
+        return f"The share lost to follow-up before {before} is {withheld(min_cell_count)}."
+    return f"{in_100(row['estimate'])} in 100 were lost to follow-up before {before} ({_limits(row, conf_level, 'interval')})."
+
+
+def follow_up_sentence(row: ResultRow, *, conf_level: float, min_cell_count: int | None) -> str:
+    """How long runners were followed, by the reverse Kaplan-Meier."""
+    if is_withheld(row):
+        return f"The median follow-up is {withheld(min_cell_count)}."
+    if row["estimate"] is None:
+        return "The median follow-up was not reached."
+    return f"Median follow-up was {week_number(row['estimate'])} weeks ({_week_limits(row, conf_level)}; reverse Kaplan–Meier)."
+
+
+def gap_sentence(row: ResultRow) -> str:
+    """How often anybody looked; empty when withheld."""
+    if row["estimate"] is None:
+        return ""
+    days = f"{row['estimate']:.1f}".removesuffix(".0")
+    return f"Half of the gaps between two assessments were {days} days or shorter."
+
+
+def unconfirmed_sentence(row: ResultRow, *, phrase: str, min_cell_count: int | None) -> str:
+    """Last assessments that passed but were never confirmed."""
+    if row["n_events"] is None:
+        number = f"The number of runners whose last assessment showed {phrase} without a confirming one is {withheld(min_cell_count)}"
+        return ended(number)
+    noun = "runner's" if row["n_events"] == 1 else "runners'"
+    return ended(f"{row['n_events']} {noun} last assessment showed {phrase} without a confirming one: {row['warning']}")
+
+
+def refusal_sentence(row: ResultRow) -> str:
+    """A refusal or a caution in its own words."""
+    return ended(sentence_case(str(row["warning"] or "no reason was recorded")))
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _limits(row: ResultRow, conf_level: float, noun: str) -> str:
+    if row["conf_low"] is None or row["conf_high"] is None:
+        return "no interval can be given"
+    return f"{level(conf_level)} {noun} {in_100(row['conf_low'])} to {in_100(row['conf_high'])} in 100"
+
+
+def _week_limits(row: ResultRow, conf_level: float) -> str:
+    low, high = row["conf_low"], row["conf_high"]
+    if low is None and high is None:
+        return "no interval can be given"
+    if high is None:
+        return f"{level(conf_level)} interval from {week(low)}, with no upper limit within follow-up"
+    if low is None:
+        return f"{level(conf_level)} interval up to {week(high)}"
+    return f"{level(conf_level)} interval {week(low)} to {week(high)}"
+
+
+def _from_week(row: ResultRow, conf_level: float) -> str:
+    has_limit = row["conf_low"] is not None or row["conf_high"] is not None
+    return f" ({_week_limits(row, conf_level)})" if has_limit else ""
+
+
+def _told_apart(row: ResultRow, threshold: float) -> str:
+    """The interval with as many decimals as it takes to see on which side of the threshold each limit lies."""
+    low, high = row["conf_low"], row["conf_high"]
+    for decimals in range(5):
+        shown = [_decimals(value, decimals) for value in (low, high)]
+        hidden = [
+            text == _decimals(threshold, decimals) and value != threshold for text, value in zip(shown, (low, high), strict=True)
+        ]
+        if not any(hidden):
+            break
+    return f"{shown[0]} to {shown[1]}"
+
+
+def _decimals(share: float, decimals: int) -> str:
+    return str(rounded(100 * share)) if decimals == 0 else f"{100 * share:.{decimals}f}"

@@ -1,0 +1,212 @@
+"""Results as tables: a caption, column heads, rows whose first cell names them. Numbers are formatted here, not made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from tendon_outcomes.declarations import Estimand
+from tendon_outcomes.reporting.report import LedgerView, RuleView
+from tendon_outcomes.reporting.wording import (
+    STATUSES,
+    ResultRow,
+    bounds_of,
+    count,
+    ending,
+    is_withheld,
+    level,
+    percent,
+    percent_range,
+    sentence_case,
+    week,
+    withheld,
+)
+from tendon_outcomes.results import Provenance, Results
+
+
+@dataclass(frozen=True)
+class TableView:
+    """One table of the page. The first cell of every row is its head; `numeric` says that the others are set to the right."""
+
+    name: str
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: bool = True
+
+
+def rows_of(results: Results, statistic: str, term: str | None = None) -> list[ResultRow]:
+    """The rows of one statistic as mappings."""
+    return list(results.select(statistic, term=term).iter_rows(named=True))
+
+
+def several_strata(results: Results) -> bool:
+    """Whether the question was answered for more than one group."""
+    return len(strata(results)) > 1
+
+
+def strata(results: Results) -> list[str]:
+    """Groups in their order; rows about the whole cohort are no group."""
+    return list(dict.fromkeys(name for name in results.rows["stratum"].to_list() if name != "all")) or ["all"]
+
+
+def share_text(row: ResultRow, cell: int | None) -> str:
+    """`32 %`, `between 28 and 41 %`, or that it is withheld."""
+    bounds = bounds_of(row)
+    if is_withheld(row):
+        return withheld(cell)
+    if row["estimate"] is not None:
+        return percent(row["estimate"])
+    return f"between {percent_range(*bounds).replace(' to ', ' and ')}" if bounds else "–"
+
+
+def share_with_interval(row: ResultRow, cell: int | None) -> str:
+    """`32 % (27 to 38 %)`."""
+    if is_withheld(row) or row["conf_low"] is None:
+        return share_text(row, cell)
+    return f"{share_text(row, cell)} ({percent_range(row['conf_low'], row['conf_high'])})"
+
+
+def milestones(results: Results, estimand: Estimand, name: str) -> TableView | None:
+    """Every week that was asked about."""
+    return _incidence(
+        results, estimand, rows_of(results, "cumulative_incidence", "milestone"), f"{name}-milestones",
+        f"Cumulative incidence of {estimand.endpoint.phrase} at the weeks asked about",
+    )
+
+
+def curve_numbers(results: Results, estimand: Estimand, name: str) -> TableView | None:
+    """Every point of the curve: what the figure draws."""
+    return _incidence(
+        results, estimand, rows_of(results, "cumulative_incidence", "curve"), f"{name}-curve",
+        f"The numbers behind the figure: cumulative incidence of {estimand.endpoint.phrase}",
+    )
+
+
+def _incidence(
+    results: Results, estimand: Estimand, rows: Sequence[ResultRow], name: str, caption: str
+) -> TableView | None:
+    if not rows:
+        return None
+    cell, grouped = results.min_cell_count, several_strata(results)
+    head = ("When", "Share", f"{level(estimand.conf_level)} interval", "Still followed", "Reached by then", "Left before")
+    lines = [
+        (
+            f"{_label(row, grouped)}{sentence_case(week(row['day']))} (day {row['day']})",
+            share_text(row, cell),
+            withheld(cell) if is_withheld(row) else percent_range(row["conf_low"], row["conf_high"]),
+            count(row["n_at_risk"], cell),
+            count(row["n_events"], cell),
+            count(row["n_censored"], cell),
+        )
+        for row in rows
+    ]
+    return TableView(name, caption, head, tuple(lines))
+
+
+def competing(results: Results, estimand: Estimand, name: str) -> TableView | None:
+    """Other events that ended follow-up first, cause by cause."""
+    caption = f"Cumulative incidence of competing events, with {level(estimand.conf_level)} intervals"
+    rows = rows_of(results, "competing_incidence")
+    return _by_week(results, rows, f"{name}-competing", caption, "Competing event", lambda row: ending(row["term"]))
+
+
+def sensitivity(results: Results, estimand: Estimand, name: str) -> TableView | None:
+    """The answer beside what other readings of the same records would say, the visit-date shortcut last."""
+    primary = rows_of(results, "cumulative_incidence", "milestone")
+    other = rows_of(results, "sensitivity_cumulative_incidence")
+    naive = rows_of(results, "naive_cumulative_incidence")
+    if not other and not naive:
+        return None
+    says = {
+        "cumulative_incidence": lambda row: "The answer of this report",
+        "sensitivity_cumulative_incidence": lambda row: sentence_case(row["term"]),
+        "naive_cumulative_incidence": lambda row: (
+            "Shortcut, not the answer: the day of the first passing visit taken as the day it happened, late by up to one visit"
+        ),
+    }
+    return _by_week(
+        results, [*primary, *other, *naive], f"{name}-sensitivity",
+        f"The same question under other readings of the records, with {level(estimand.conf_level)} intervals",
+        "Reading", lambda row: says[row["statistic"]](row),
+    )
+
+
+def _by_week(results: Results, rows: Sequence[ResultRow], name: str, caption: str, corner: str, says: object) -> TableView | None:
+    if not rows or not callable(says):
+        return None
+    grouped, cell = several_strata(results), results.min_cell_count
+    days = sorted({row["day"] for row in rows})
+    lines: dict[str, dict[int, str]] = {}
+    for row in rows:
+        lines.setdefault(f"{_label(row, grouped)}{says(row)}", {})[row["day"]] = share_with_interval(row, cell)
+    body = tuple((label, *(cells.get(day, "–") for day in days)) for label, cells in lines.items())
+    return TableView(name, caption, (corner, *(f"By {week(day)}" for day in days)), body)
+
+
+def endings(results: Results, estimand: Estimand, name: str) -> TableView | None:
+    """How the follow-up of every episode ended."""
+    rows = rows_of(results, "count")
+    if not rows:
+        return None
+    words = {"event": f"Reached {estimand.endpoint.phrase}"}
+    body = tuple(
+        (words.get(row["term"], ending(row["term"])), count(row["n_events"], results.min_cell_count)) for row in rows
+    )
+    return TableView(f"{name}-endings", "How follow-up ended", ("Ending", results.attrition.unit.capitalize()), body)
+
+
+def ledger(lines: Iterable[LedgerView], cell: int) -> TableView | None:
+    """Where every physical record went."""
+    body = tuple(
+        (one.file, one.table, *(count(n, cell) for n in (one.read, one.accepted, one.rejected, one.blank, one.left_out)))
+        for one in lines
+    )
+    head = ("File", "Read as", "Records read", "Accepted", "Rejected", "Blank", "Left out")
+    return TableView("intake", "Data intake: where every record of the export went", head, body) if body else None
+
+
+def rules(lines: Iterable[RuleView], cell: int) -> TableView | None:
+    """Rules that records broke."""
+    actions = {"reject": "row rejected", "flag": "kept and flagged"}
+    body = tuple(
+        (one.rule, f"{one.table}.{one.column}" if one.column else one.table, one.says, actions.get(one.action, one.action),
+         count(one.count, cell))
+        for one in lines
+    )
+    head = ("Rule", "Where", "What it says", "What followed", "Records")
+    return TableView("rules", "Rules that records broke", head, body, numeric=False) if body else None
+
+
+def left_out(columns: Mapping[str, Mapping[str, str]]) -> TableView | None:
+    """Columns of the export that were not read."""
+    body = tuple((column, file, reason) for file, named in sorted(columns.items()) for column, reason in sorted(named.items()))
+    return TableView("columns", "Columns that were not read", ("Column", "File", "Why"), body, numeric=False) if body else None
+
+
+def thresholds(estimand: Estimand, name: str) -> TableView | None:
+    """The numbers in the definition, and who says so."""
+    body = tuple(
+        (sentence_case(one.says), f"{one.value:g} {one.unit}".strip(), one.source, STATUSES[one.status])
+        for one in estimand.endpoint.version.threshold
+    )
+    head = ("Threshold", "Value", "Source", "Status")
+    caption = f"Thresholds in the definition of {estimand.endpoint.phrase}"
+    return TableView(f"{name}-thresholds", caption, head, body, numeric=False) if body else None
+
+
+def provenance(found: Sequence[Provenance | None], snapshot_id: str) -> TableView:
+    """What the numbers were made from, as hashes."""
+    says = {
+        "snapshot": "Data lock", "declarations": "Declarations (data_schemas)", "protocol": "Protocol", "analyses": "Analysis scripts",
+        "code": "Package source", "lock": "Dependencies (requirements.lock)", "seed": "Seed", "package_version": "Package version",
+    }
+    body: list[tuple[str, str]] = [("Snapshot", snapshot_id)]
+    for one in dict.fromkeys(one for one in found if one is not None):
+        body += [("Provenance id, on every row of results.json", one.provenance_id)]
+        body += [(says.get(key, key), str(value)) for key, value in asdict(one).items()]
+    return TableView("provenance", "What these numbers were made from", ("Made from", "Identity"), tuple(body), numeric=False)
+
+
+def _label(row: ResultRow, grouped: bool) -> str:
+    return f"{sentence_case(str(row['stratum']).replace('_', ' '))}: " if grouped else ""

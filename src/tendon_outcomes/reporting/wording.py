@@ -1,0 +1,138 @@
+"""Numbers and codes in words: shares as so many in 100, days as weeks, codes in plain English. Nothing is estimated here."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+ResultRow = Mapping[str, Any]
+
+NBSP = "\u00a0"
+"""Keeps a number and its unit on one line."""
+
+ENDINGS: dict[str, str] = {
+    "total": "All episodes followed",
+    "event": "Reached the endpoint",
+    "administrative": "Still followed at the data lock or at the horizon",
+    "lost": "Lost to follow-up",
+    "withdrew": "Withdrew or went to another clinic",
+    "surgery": "Surgery on the tendon",
+    "prp": "Platelet-rich plasma (PRP) injection",
+    "corticosteroid": "Corticosteroid injection",
+    "eswt": "Shock-wave therapy",
+    "other_injury": "Another injury that stopped running",
+    "stopped_running": "Stopped running for another reason",
+    "pregnancy_illness": "Pregnancy or illness",
+    "rupture": "Rupture or avulsion of the tendon",
+    "death": "Death",
+}
+"""Plain words for every code of vocabulary.Code, in lower case, and for the total."""
+
+HANDLINGS: dict[str, str] = {
+    "competing": "ends follow-up as a competing event",
+    "treatment_policy": "is part of usual care: follow-up goes on",
+    "void_assessment": "makes the assessment void: neither a pass nor a fail",
+}
+
+INTERCURRENT: dict[str, str] = {
+    "corticosteroid_injection": "Corticosteroid injection",
+    "analgesic_on_test": "A pain killer taken for the test run",
+}
+
+STATUSES: dict[str, str] = {
+    "published": "Published: stands in the named source",
+    "unverified": "Unverified: in use, not checked against a publication",
+    "decision": "Decision: chosen by people, a clinician may choose otherwise",
+}
+
+
+def ending(code: str) -> str:
+    """Plain words for how follow-up ended; an unknown code is at least readable."""
+    return ENDINGS.get(code, readable(code))
+
+
+def intercurrent(code: str) -> str:
+    """Plain words for an event that the protocol names."""
+    return INTERCURRENT.get(code) or ending(code)
+
+
+def readable(code: str) -> str:
+    """A code without underscores, with a capital."""
+    return sentence_case(code.replace("_", " "))
+
+
+def sentence_case(text: str) -> str:
+    """The text with a capital first letter and nothing else changed."""
+    return text[:1].upper() + text[1:]
+
+
+def ended(text: str) -> str:
+    """The text with one full stop at its end."""
+    return f"{text.strip().rstrip('.')}."
+
+
+def rounded(value: float) -> int:
+    """To the nearest whole number, halves upward: what a reader expects."""
+    return math.floor(value + 0.5)
+
+
+def in_100(share: float) -> str:
+    """How many in 100. What is not 0 is never shown as 0, and what is not 100 never as 100."""
+    if 0 < share < 0.005:
+        return "fewer than 1"
+    if 0.995 <= share < 1:
+        return "more than 99"
+    return str(rounded(100 * share))
+
+
+def percent(share: float) -> str:
+    """`32 %`, to the whole percent."""
+    sign = {"fewer than 1": "< 1", "more than 99": "> 99"}.get(in_100(share), in_100(share))
+    return f"{sign}{NBSP}%"
+
+
+def percent_range(low: float | None, high: float | None) -> str:
+    """`27 to 38 %`, or a dash."""
+    if low is None or high is None:
+        return "–"
+    return f"{percent(low).removesuffix(f'{NBSP}%')} to {percent(high)}"
+
+
+def level(conf_level: float) -> str:
+    """`95 %`."""
+    return f"{100 * conf_level:g}{NBSP}%"
+
+
+def week(day: float) -> str:
+    """`week 12`, or `week 12.3` for a day inside a week."""
+    return f"week{NBSP}{week_number(day)}"
+
+
+def week_number(day: float) -> str:
+    """Days as weeks with at most one decimal."""
+    return f"{day / 7:.1f}".removesuffix(".0")
+
+
+def count(value: int | None, min_cell_count: int | None) -> str:
+    """A count with thousands set apart, or that it is withheld."""
+    return withheld(min_cell_count) if value is None else f"{value:,}".replace(",", "\u202f")
+
+
+def withheld(min_cell_count: int | None) -> str:
+    """What stands in place of a small cell."""
+    if min_cell_count is None or min_cell_count <= 1:
+        return "not given"
+    return f"withheld (fewer than {min_cell_count})"
+
+
+def is_withheld(row: ResultRow) -> bool:
+    """Disclosure control took the numbers out of this row."""
+    return str(row["warning"] or "").startswith("withheld")
+
+
+def bounds_of(row: ResultRow) -> tuple[float, float] | None:
+    """The two bounds that stand in a row's warning when there is no point estimate: `bounds: from 0.280 to 0.410`."""
+    found = re.match(r"bounds: from (\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)", str(row["warning"] or ""))
+    return (float(found[1]), float(found[2])) if found else None

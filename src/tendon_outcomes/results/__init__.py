@@ -1,0 +1,25 @@
+"""Results, the flow that led to them, where they come from, and disclosure control."""
+
+from tendon_outcomes.results.attrition import Attrition, Step
+from tendon_outcomes.results.disclosure import suppress, suppress_flow, suppress_parts
+from tendon_outcomes.results.provenance import Provenance, hash_files, stamp
+from tendon_outcomes.results.results import Results, interval_text, results_json
+from tendon_outcomes.results.rows import SCHEMA, Row, finite, frame
+
+__all__ = [
+    "SCHEMA",
+    "Attrition",
+    "Provenance",
+    "Results",
+    "Row",
+    "Step",
+    "finite",
+    "frame",
+    "hash_files",
+    "interval_text",
+    "results_json",
+    "stamp",
+    "suppress",
+    "suppress_flow",
+    "suppress_parts",
+]

@@ -1,0 +1,194 @@
+"""A snapshot: one whole export, validated, under the name that its content gives it, never changed again."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tendon_outcomes.errors import FileAbsent, VerificationFailed
+from tendon_outcomes.records import RECORD_ID, LedgerLine, RuleCount, ValidatedRecords
+from tendon_outcomes.snapshots.audit import AuditState
+from tendon_outcomes.snapshots.durable import atomic_folder, clear_partials
+
+FORMAT = 1
+FOLDER = "snapshots"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a snapshot holds and what it was made from. `files` maps every stored file to its sha256."""
+
+    format: int
+    snapshot_id: str
+    as_of: str
+    clinic: str
+    column_map: str
+    declarations: str
+    package_version: str
+    inputs: dict[str, str]
+    ledger: tuple[LedgerLine, ...]
+    rule_counts: tuple[RuleCount, ...]
+    recorded: dict[str, tuple[str, ...]]
+    left_out_columns: dict[str, dict[str, str]]
+    files: dict[str, str]
+    audit: AuditState = field(default_factory=lambda: AuditState(0, "0" * 64))
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the command line knows about an ingest and the records do not."""
+
+    as_of: str
+    clinic: str
+    column_map: str
+    declarations: str
+    package_version: str
+
+
+def lock(records: ValidatedRecords, study: Path, source: Source, audit: AuditState) -> tuple[Manifest, bool]:
+    """Store the records as a snapshot; the second value is False when the very same content is stored already.
+
+    Raises
+    ------
+    FolderUnwritable, EnvironmentFault
+        Nothing was stored.
+    """
+    snapshot_id = content_id(records, source.as_of)
+    folder = study / FOLDER / snapshot_id
+    clear_partials(study / FOLDER)
+    if folder.exists():
+        return read_manifest(folder), False
+    files = {f"tables/{name}.parquet": _parquet(frame) for name, frame in sorted(records.tables.items())}
+    files |= {
+        f"rejected/{Path(name).stem}.csv": frame.write_csv().encode() for name, frame in sorted(records.rejected.items())
+    }
+    manifest = Manifest(
+        format=FORMAT,
+        snapshot_id=snapshot_id,
+        inputs=dict(records.inputs),
+        ledger=records.ledger,
+        rule_counts=records.rule_counts,
+        recorded=records.recorded,
+        left_out_columns=records.left_out_columns,
+        files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        audit=audit,
+        **asdict(source),
+    )
+    atomic_folder(folder, {**files, MANIFEST: _json(asdict(manifest))})
+    return manifest, True
+
+
+def content_id(records: ValidatedRecords, as_of: str) -> str:
+    """Name of a content: the as-of date and every accepted row, whatever file format or row order they came in."""
+    digest = hashlib.sha256(f"{FORMAT}\n{as_of}\n".encode())
+    for name, frame in sorted(records.tables.items()):
+        content = frame.drop(RECORD_ID)
+        digest.update(f"{name}\n".encode() + content.sort(content.columns).write_csv().encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def open_snapshot(study: Path, snapshot_id: str | None = None) -> tuple[ValidatedRecords, Manifest]:
+    """Read a snapshot back, the latest as-of date when none is named; every byte is checked against its manifest.
+
+    Raises
+    ------
+    FileAbsent
+        The study holds no snapshot, or not that one.
+    VerificationFailed
+        A stored byte is not what was stored.
+    """
+    manifest = _chosen(study, snapshot_id)
+    folder = study / FOLDER / manifest.snapshot_id
+    damaged = damaged_files(folder, manifest)
+    if damaged:
+        raise VerificationFailed(
+            f"snapshot {manifest.snapshot_id} is damaged: {len(damaged)} of {len(manifest.files)} files, first {damaged[0]}",
+            way_out="Ingest the export again into a new study, or restore the folder from a backup.",
+        )
+    tables = {
+        Path(name).stem: pl.read_parquet(io.BytesIO((folder / name).read_bytes()))
+        for name in manifest.files
+        if name.startswith("tables/")
+    }
+    records = ValidatedRecords(
+        tables=tables,
+        ledger=manifest.ledger,
+        rule_counts=manifest.rule_counts,
+        recorded=manifest.recorded,
+        left_out_columns=manifest.left_out_columns,
+        inputs=manifest.inputs,
+    )
+    return records, manifest
+
+
+def list_snapshots(study: Path) -> tuple[Manifest, ...]:
+    """Every snapshot of a study, the latest as-of date last; equal dates in the order of their ingest."""
+    folders = sorted(path.parent for path in (study / FOLDER).glob(f"*/{MANIFEST}") if not path.parent.name.endswith(".partial"))
+    return tuple(sorted((read_manifest(folder) for folder in folders), key=lambda one: (one.as_of, one.audit.lines)))
+
+
+def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
+    """Stored files that are missing, changed, or that the manifest does not know."""
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
+    wrong = [
+        name
+        for name, sha256 in manifest.files.items()
+        if name not in there or hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256
+    ]
+    return sorted({*wrong, *(there - set(manifest.files))})
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of one snapshot folder, refused when it cannot be read or comes from another format."""
+    content: dict[str, Any] | None = None
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        pass
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise VerificationFailed(f"the manifest of snapshot {folder.name} is unreadable or of another format")
+    try:
+        return Manifest(
+            **{
+                **content,
+                "ledger": tuple(LedgerLine(**line) for line in content["ledger"]),
+                "rule_counts": tuple(RuleCount(**line) for line in content["rule_counts"]),
+                "recorded": {name: tuple(columns) for name, columns in content["recorded"].items()},
+                "audit": AuditState(**content["audit"]),
+            }
+        )
+    except (KeyError, TypeError):
+        pass
+    raise VerificationFailed(f"the manifest of snapshot {folder.name} lacks what it must hold")
+
+
+def _chosen(study: Path, snapshot_id: str | None) -> Manifest:
+    known = list_snapshots(study)
+    if not known:
+        raise FileAbsent(f"{study} holds no snapshot", way_out="Run `tendon-outcomes ingest` first.")
+    if snapshot_id is None:
+        return known[-1]
+    found = [one for one in known if one.snapshot_id.startswith(snapshot_id)]
+    if len(found) != 1:
+        raise FileAbsent(
+            f"{len(found)} snapshots of {study} begin with {snapshot_id}",
+            way_out="`tendon-outcomes snapshots` lists them.",
+        )
+    return found[0]
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd", statistics=False)  # statistics would repeat patient values in the footer
+    return buffer.getvalue()
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
