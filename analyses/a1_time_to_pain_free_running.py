@@ -20,14 +20,14 @@ def answer(records: ValidatedRecords, protocol: Protocol) -> Results:
     follow_up = ascertain(cohort, estimand.endpoint, horizon_weeks=estimand.horizon_weeks)
     generous = ascertain(cohort, estimand.endpoint, horizon_weeks=estimand.horizon_weeks, unconfirmed="event")
 
-    strata = recovery.fit_strata(follow_up, grid=estimand.grid, conf_level=estimand.conf_level)
+    strata = recovery.fit_strata(follow_up, grid=estimand.grid, conf_level=estimand.conf_level, generous=generous)
     return Results.collect(
         estimand,
         recovery.cumulative_incidence(strata, at_weeks=estimand.at_weeks),
         recovery.median_time(strata),
         recovery.restricted_mean_time_lost(strata, horizon_weeks=estimand.horizon_weeks),
         recovery.competing_incidence(strata, at_weeks=estimand.at_weeks),
-        recovery.sensitivity(generous, estimand, says="last passes that nobody confirmed count as reached"),
+        recovery.sensitivity(strata, at_weeks=estimand.at_weeks, says="last passes that nobody confirmed count as reached"),
         conduct.visit_date_incidence(follow_up, at_weeks=estimand.at_weeks, conf_level=estimand.conf_level),
         chain(conduct.how_it_ended(follow_up), conduct.how_closely_observed(follow_up), conduct.loss(follow_up)),
         attrition=follow_up.attrition,

@@ -189,18 +189,27 @@ def test_limits_are_complementary_log_log() -> None:
 
 
 def test_exact_limits_beside_zero_and_one() -> None:
-    # Exact: on day 7 nobody had it among the three whose status is known; on day 21 all three had.
+    # Exact: on day 7 three are free and one may have had it: the limit for 1 of 4. On day 21 all four had it.
     fit = turnbull([7, 14, 14, 0], [14, 21, 21, 14])
     at_7 = fit.lower(1, 7)
     assert (at_7.estimate, at_7.std_error, at_7.conf_low) == (0.0, 0.0, 0.0)
-    assert at_7.conf_high == pytest.approx(clopper_pearson(0, 3).conf_high, abs=1e-12)
+    assert at_7.conf_high == pytest.approx(clopper_pearson(1, 4).conf_high, abs=1e-12)
     at_21 = fit.lower(1, 21)
     assert (at_21.estimate, at_21.conf_high) == (1.0, 1.0)
     assert at_21.conf_low == pytest.approx(clopper_pearson(4, 4).conf_low, abs=1e-12)
     at_0 = fit.upper(1, 0)
     assert (at_0.estimate, at_0.conf_low) == (0.0, 0.0)
+    # A row censored at 3 says nothing about day 7; a competing event after day 7 says "free on day 7", one before is left out.
+    some = interval_censored_incidence([7, 3, 0, 0], [14, INF, 9, 2], [1, 0, 2, 2]).lower(1, 7)
+    assert some.conf_high == pytest.approx(clopper_pearson(0, 2).conf_high, abs=1e-12)
     unknown = turnbull([0, 0], [7, 7]).lower(1, 3)
     assert (unknown.estimate, unknown.conf_low, unknown.conf_high) == (0.0, 0.0, 1.0)
+    # At 1, somebody censored earlier may never have had it: the limit for 2 of 3.
+    late = turnbull([0, 0, 1], [7, 7, INF]).lower(1, 7)
+    assert (late.estimate, late.conf_high) == (1.0, 1.0)
+    assert late.conf_low == pytest.approx(clopper_pearson(2, 3).conf_low, abs=1e-12)
+    weighted = turnbull([0, 7], [7, 14], weight=[0.5, 1.5]).lower(1, 14)
+    assert weighted.conf_low == pytest.approx(0.025, abs=1e-12)  # 4/2.5 = 1.6 effective rows, taken as 1
 
 
 def test_masses_that_are_not_unique_say_so() -> None:

@@ -88,11 +88,16 @@ def milestone_rows(records: ValidatedRecords, estimand: Estimand) -> list[tuple[
     """What the report prints for each clinic."""
     cohort = assemble_cohort(records, estimand.population)
     follow_up = ascertain(cohort, estimand.endpoint, horizon_weeks=estimand.horizon_weeks)
-    strata = recovery.fit_strata(follow_up, grid=estimand.grid, by="site_id", conf_level=estimand.conf_level)
+    generous = ascertain(cohort, estimand.endpoint, horizon_weeks=estimand.horizon_weeks, unconfirmed="event")
+    strata = recovery.fit_strata(follow_up, grid=estimand.grid, by="site_id", conf_level=estimand.conf_level, generous=generous)
     rows = [*recovery.cumulative_incidence(strata, at_weeks=estimand.at_weeks)]
     rows += recovery.restricted_mean_time_lost(strata, horizon_weeks=estimand.horizon_weeks)
     rows += recovery.median_time(strata)
-    named = [(f"week {(row.day or 0) // 7}", row) for row in rows if row.term == "milestone" and row.statistic == "cumulative_incidence"]
+    named = [
+        (f"week {(row.day or 0) // 7}", row)
+        for row in rows
+        if row.term == "milestone" and row.statistic == "cumulative_incidence"
+    ]
     named += [("restricted mean, days", row) for row in rows if row.statistic == "restricted_mean_time_lost"]
     named += [("median, days", row) for row in rows if row.statistic == "median_days"]
     return named

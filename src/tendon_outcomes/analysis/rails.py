@@ -54,6 +54,14 @@ def undetermined(week: float) -> Rail:
     )
 
 
+def unconfirmed(week: float) -> Rail:
+    return Rail(
+        "unconfirmed",
+        f"no point estimate at week {week:g}: it depends on whether last passes that nobody confirmed count as reached. "
+        "The bounds are the two readings.",
+    )
+
+
 def heavy_loss(share: float) -> Rail | None:
     """More than 20 % lost before week 12."""
     if share <= MAX_LOSS_SHARE:

@@ -12,35 +12,62 @@ from numpy.typing import NDArray
 from tendon_outcomes.analysis import rails
 from tendon_outcomes.analysis.visit_grid import GriddedFollowUp, to_grid
 from tendon_outcomes.cohort import FollowUp
-from tendon_outcomes.declarations import Estimand, Grid
+from tendon_outcomes.declarations import Grid
 from tendon_outcomes.errors import WrongUse
-from tendon_outcomes.estimators import IntervalIncidence, interval_censored_incidence
+from tendon_outcomes.estimators import IntervalIncidence, RestrictedMean, interval_censored_incidence
 from tendon_outcomes.results import Row, finite
 from tendon_outcomes.vocabulary import Code
 
 ESTIMATOR = "interval-censored NPMLE with competing events"
+MEAN_ESTIMATOR = "area under the interval-censored NPMLE"
 INTERPOLATE_UP_TO_DAYS = 14
 """A restricted mean is given as one number only when grid days are at most this far apart; else as bounds."""
 
 
 @dataclass(frozen=True)
 class Stratum:
-    """One group's follow-up on the grid and its fit; `fit` is None when the group is too small."""
+    """One group's follow-up on the grid and its fits; `fit` is None when the group is too small.
+
+    `generous` is the fit under the other reading of the records, in which a last pass that nobody confirmed counts as
+    reached. It is the fit itself where there is no such pass, or no confirmation is asked for.
+    """
 
     name: str
     data: GriddedFollowUp
+    grid: Grid
     fit: IntervalIncidence | None
+    generous: IntervalIncidence | None
     refused: rails.Rail | None
 
     @property
     def last_answerable_day(self) -> int:
-        """The last grid day with enough still at risk; 0 when there is none."""
-        needed = rails.at_risk_needed(self.data.n)
-        return max((day for day in self.data.grid_days if self.data.n_at_risk(day) >= needed), default=0)
+        """The last grid day with enough in the risk set; 0 when there is none."""
+        return max((day for day in self.data.grid_days if self.answers(day)), default=0)
+
+    def answers(self, day: float) -> bool:
+        return self.data.n_just_before(day) >= rails.at_risk_needed(self.data.n)
 
 
-def fit_strata(follow_up: FollowUp, *, grid: Grid, by: str = "tendon", conf_level: float = 0.95) -> tuple[Stratum, ...]:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One day under both readings: the estimate when grid and readings agree on one, else bounds; and their limits."""
+
+    estimate: float | None
+    std_error: float | None
+    bound_low: float | None
+    bound_high: float | None
+    conf_low: float
+    conf_high: float
+    open_because: rails.Rail | None
+
+
+def fit_strata(
+    follow_up: FollowUp, *, grid: Grid, by: str = "tendon", conf_level: float = 0.95, generous: FollowUp | None = None
+) -> tuple[Stratum, ...]:
     """Fit every stratum of ``by`` once; the verbs below read these fits.
+
+    ``generous`` is the same cohort ascertained with unconfirmed last passes as events; it makes the verbs give bounds where
+    the two readings part.
 
     Raises
     ------
@@ -49,73 +76,97 @@ def fit_strata(follow_up: FollowUp, *, grid: Grid, by: str = "tendon", conf_leve
     """
     if by not in follow_up.episodes.columns:
         raise WrongUse(f"follow-up cannot be split by {by}", way_out=f"Columns: {', '.join(follow_up.episodes.columns)}.")
-    parts = follow_up.episodes.partition_by(by, maintain_order=True)
-    return tuple(_fit(str(part[by][0]), follow_up, part, grid, conf_level) for part in sorted(parts, key=lambda p: str(p[by][0])))
+    other = generous or follow_up
+    parts = follow_up.episodes.partition_by(by, as_dict=True)
+    readings = other.episodes.partition_by(by, as_dict=True)
+    return tuple(
+        _fit(str(key[0]), (follow_up, parts[key]), (other, readings[key]), grid, conf_level)
+        for key in sorted(parts, key=lambda key: str(key[0]))
+    )
 
 
-def _fit(name: str, follow_up: FollowUp, episodes: pl.DataFrame, grid: Grid, conf_level: float) -> Stratum:
-    data = to_grid(follow_up, grid, episodes=episodes)
+def _fit(
+    name: str, strict: tuple[FollowUp, pl.DataFrame], generous: tuple[FollowUp, pl.DataFrame], grid: Grid, conf_level: float
+) -> Stratum:
+    data = to_grid(strict[0], grid, episodes=strict[1])
     refused = rails.too_small(data.n, int(np.count_nonzero(data.cause == 1)))
-    fit = None
-    if refused is None:
-        fit = interval_censored_incidence(data.left, data.right, data.cause, conf_level=conf_level)
-    return Stratum(name, data, fit, refused)
+    if refused is not None:
+        return Stratum(name, data, grid, None, None, refused)
+    fit = _npmle(data, conf_level)
+    if not strict[1]["unconfirmed"].any():
+        return Stratum(name, data, grid, fit, fit, None)
+    return Stratum(name, data, grid, fit, _npmle(to_grid(generous[0], grid, episodes=generous[1]), conf_level), None)
+
+
+def _npmle(data: GriddedFollowUp, conf_level: float) -> IntervalIncidence:
+    return interval_censored_incidence(data.left, data.right, data.cause, conf_level=conf_level)
 
 
 def cumulative_incidence(strata: Sequence[Stratum], *, at_weeks: Sequence[int]) -> Iterator[Row]:
     """Share that has reached the endpoint by each week, with competing events keeping their own share.
 
-    A week on the grid gets an estimate with its interval. A week between grid days gets bounds, each with its limit, and a
-    refusal of the point. A week with too few at risk is refused.
+    A week on the grid gets an estimate with its interval. A week between grid days, or one on which the two readings of
+    unconfirmed last passes part, gets bounds with limits for both, and a refusal of the point. A week with too few in the risk
+    set is refused. After the milestones comes the whole curve, at the days of the grid.
     """
     for one in strata:
-        if one.fit is None or one.refused is not None:
-            if one.refused is not None:
-                yield one.refused.refusal(estimator=ESTIMATOR, stratum=one.name)
+        if one.refused is not None:
+            yield one.refused.refusal(estimator=ESTIMATOR, stratum=one.name)
+        if one.fit is None:
             continue
-        yield from _milestones(one, one.fit, [7 * week for week in at_weeks])
-        yield from _incidence_rows(one, one.fit, [day for day in one.data.grid_days if day <= one.last_answerable_day], "curve")
-
-
-def _milestones(one: Stratum, fit: IntervalIncidence, days: list[int]) -> Iterator[Row]:
-    needed = rails.at_risk_needed(one.data.n)
-    answerable = [day for day in days if one.data.n_at_risk(day) >= needed]
-    yield from _incidence_rows(one, fit, answerable, "milestone")
-    for day in days:
-        if day not in answerable:
+        days = [7 * week for week in at_weeks]
+        yield from _incidence_rows(one, [day for day in days if one.answers(day)], "milestone")
+        for day in (day for day in days if not one.answers(day)):
             rail = rails.beyond_follow_up(day / 7, one.last_answerable_day // 7)
             yield rail.refusal(estimator=ESTIMATOR, stratum=one.name, day=day)
-        elif day not in one.data.grid_days:
-            yield rails.undetermined(day / 7).refusal(estimator=ESTIMATOR, stratum=one.name, day=day)
+        yield from _incidence_rows(one, [day for day in one.data.grid_days if day <= one.last_answerable_day], "curve")
 
 
-def _incidence_rows(one: Stratum, fit: IntervalIncidence, days: list[int], term: str) -> Iterator[Row]:
-    """One row a day; on a day of the grid lower and upper bound are the same number."""
-    lower, upper = fit.lower(1, days), fit.upper(1, days)
-    for position, day in enumerate(days):
-        determined = day in one.data.grid_days
-        estimate, highest = float(lower.estimate[position]), float(upper.estimate[position])
+def _incidence_rows(one: Stratum, days: list[int], term: str) -> Iterator[Row]:
+    for day, reading in zip(days, _readings(one, days), strict=True):
         yield Row(
             estimator=ESTIMATOR,
             statistic="cumulative_incidence",
             stratum=one.name,
             term=term,
             day=day,
-            estimate=estimate if determined else None,
-            std_error=float(lower.std_error[position]) if determined else None,
-            conf_low=float(lower.conf_low[position]),
-            conf_high=float((lower if determined else upper).conf_high[position]),
+            estimate=reading.estimate,
+            bound_low=reading.bound_low,
+            bound_high=reading.bound_high,
+            std_error=reading.std_error,
+            conf_low=reading.conf_low,
+            conf_high=reading.conf_high,
             n_at_risk=one.data.n_at_risk(day),
             n_events=one.data.n_events(day),
             n_censored=one.data.n_left(day),
-            warning="" if determined else f"bounds: from {estimate:.3f} to {highest:.3f}",
         )
+        if term == "milestone" and reading.open_because is not None:
+            yield reading.open_because.refusal(estimator=ESTIMATOR, stratum=one.name, day=day)
+
+
+def _readings(one: Stratum, days: list[int]) -> list[_Reading]:
+    assert one.fit is not None
+    assert one.generous is not None
+    lower, upper = one.fit.lower(1, days), one.generous.upper(1, days)
+    strict, generous = lower.estimate, one.generous.lower(1, days).estimate
+    found = []
+    for i, day in enumerate(days):
+        between_grid_days = day not in one.data.grid_days
+        parted = abs(float(generous[i] - strict[i])) > one.grid.max_reading_difference
+        limits = float(lower.conf_low[i]), float(lower.conf_high[i])
+        if not between_grid_days and not parted:
+            found.append(_Reading(float(strict[i]), float(lower.std_error[i]), None, None, *limits, None))
+            continue
+        rail = rails.undetermined(day / 7) if between_grid_days else rails.unconfirmed(day / 7)
+        bounds = float(strict[i]), float(upper.estimate[i])
+        found.append(_Reading(None, None, *bounds, limits[0], float(upper.conf_high[i]), rail))
+    return found
 
 
 def median_time(strata: Sequence[Stratum]) -> Iterator[Row]:
-    """When half had reached the endpoint: `estimate` is the grid day by which, `day` the one before. Null: not reached."""
+    """When half had reached the endpoint: after `bound_low`, by `estimate`, both grid days. Null: not reached."""
     for one in strata:
-        if one.fit is None:
+        if one.fit is None or one.generous is None:
             continue
         not_before, by, low, high = one.fit.quantile(1, 0.5)
         reached = np.isfinite(by) and by <= one.last_answerable_day
@@ -123,9 +174,10 @@ def median_time(strata: Sequence[Stratum]) -> Iterator[Row]:
             estimator=ESTIMATOR,
             statistic="median_days",
             stratum=one.name,
-            day=int(not_before) if reached else None,
             estimate=float(by) if reached else None,
-            conf_low=finite(low),
+            bound_low=float(not_before) if reached else None,
+            bound_high=float(by) if reached else None,
+            conf_low=finite(min(low, one.generous.quantile(1, 0.5).conf_low)),
             conf_high=finite(high),
             n_at_risk=one.data.n,
             n_events=one.data.n_events(one.last_answerable_day),
@@ -136,32 +188,39 @@ def median_time(strata: Sequence[Stratum]) -> Iterator[Row]:
 def restricted_mean_time_lost(strata: Sequence[Stratum], *, horizon_weeks: int) -> Iterator[Row]:
     """Days out of the first ``horizon_weeks`` that lie after the endpoint, on average: the area under the incidence curve.
 
-    The event is good news, so this is time gained. Bounds replace the estimate when grid days are far apart.
+    The event is good news, so this is time gained. Bounds replace the estimate when grid days are far apart or the two readings
+    of unconfirmed last passes part by more than the protocol allows.
     """
     horizon = 7 * horizon_weeks
     for one in strata:
-        if one.fit is None:
+        if one.fit is None or one.generous is None:
             continue
-        if one.data.n_at_risk(horizon) < rails.at_risk_needed(one.data.n):
+        if not one.answers(horizon):
             rail = rails.beyond_follow_up(horizon_weeks, one.last_answerable_day // 7)
-            yield rail.refusal(estimator="restricted mean", stratum=one.name, day=horizon)
+            yield rail.refusal(estimator=MEAN_ESTIMATOR, stratum=one.name, day=horizon)
             continue
-        lower, middle, upper = one.fit.restricted_mean_time_lost(1, horizon)
-        steps = np.diff([0, *one.data.grid_days, *([horizon] if horizon not in one.data.grid_days else [])])
-        dense = bool(steps.max() <= INTERPOLATE_UP_TO_DAYS)
-        yield Row(
-            estimator="restricted mean",
-            statistic="restricted_mean_time_lost",
-            stratum=one.name,
-            day=horizon,
-            estimate=middle.estimate if dense else None,
-            std_error=finite(middle.std_error) if dense else None,
-            conf_low=middle.conf_low if dense else lower.conf_low,
-            conf_high=middle.conf_high if dense else upper.conf_high,
-            n_at_risk=one.data.n,
-            n_events=one.data.n_events(horizon),
-            warning="" if dense else f"bounds: from {lower.estimate:.1f} to {upper.estimate:.1f} days",
-        )
+        lower, middle, _ = one.fit.restricted_mean_time_lost(1, horizon)
+        _, generous, upper = one.generous.restricted_mean_time_lost(1, horizon)
+        dense = bool(np.diff([0, *one.data.grid_days, horizon]).max() <= INTERPOLATE_UP_TO_DAYS)
+        agree = abs(generous.estimate - middle.estimate) <= one.grid.max_reading_difference * horizon
+        yield _mean_row(one, horizon, middle if dense and agree else None, lower, upper)
+
+
+def _mean_row(one: Stratum, horizon: int, middle: RestrictedMean | None, lower: RestrictedMean, upper: RestrictedMean) -> Row:
+    return Row(
+        estimator=MEAN_ESTIMATOR,
+        statistic="restricted_mean_time_lost",
+        stratum=one.name,
+        day=horizon,
+        estimate=middle.estimate if middle else None,
+        bound_low=None if middle else lower.estimate,
+        bound_high=None if middle else upper.estimate,
+        std_error=finite(middle.std_error) if middle else None,
+        conf_low=(middle or lower).conf_low,
+        conf_high=(middle or upper).conf_high,
+        n_at_risk=one.data.n,
+        n_events=one.data.n_events(horizon),
+    )
 
 
 def competing_incidence(strata: Sequence[Stratum], *, at_weeks: Sequence[int]) -> Iterator[Row]:
@@ -169,11 +228,9 @@ def competing_incidence(strata: Sequence[Stratum], *, at_weeks: Sequence[int]) -
     for one in strata:
         if one.fit is None or not one.data.competing_codes:
             continue
-        days = [7 * week for week in at_weeks if one.data.n_at_risk(7 * week) >= rails.at_risk_needed(one.data.n)]
-        together = interval_censored_incidence(
-            one.data.left, one.data.right, np.minimum(one.data.cause, 2), conf_level=one.fit.conf_level
-        )
-        yield from _competing_rows(one, together, 2, one.data.cause > 1, "any", days)
+        days = [7 * week for week in at_weeks if one.answers(7 * week)]
+        together = replace(one.data, cause=np.minimum(one.data.cause, 2))
+        yield from _competing_rows(one, _npmle(together, one.fit.conf_level), 2, one.data.cause > 1, "any", days)
         for position, code in enumerate(one.data.competing_codes, start=2):
             yield from _competing_rows(one, one.fit, position, one.data.cause == position, Code(code).name.lower(), days)
 
@@ -198,9 +255,10 @@ def _competing_rows(
         )
 
 
-def sensitivity(follow_up: FollowUp, estimand: Estimand, *, says: str) -> Iterator[Row]:
-    """The milestones again under another reading of the records; rows of statistic `sensitivity_cumulative_incidence`."""
-    strata = fit_strata(follow_up, grid=estimand.grid, conf_level=estimand.conf_level)
-    for row in cumulative_incidence(strata, at_weeks=estimand.at_weeks):
-        if row.statistic == "cumulative_incidence" and row.term == "milestone":
-            yield replace(row, statistic="sensitivity_cumulative_incidence", term=says)
+def sensitivity(strata: Sequence[Stratum], *, at_weeks: Sequence[int], says: str) -> Iterator[Row]:
+    """The milestones under the generous reading alone; rows of statistic `sensitivity_cumulative_incidence`."""
+    for one in strata:
+        other = replace(one, fit=one.generous)
+        for row in _incidence_rows(other, [7 * week for week in at_weeks if one.answers(7 * week)], "milestone"):
+            if row.statistic == "cumulative_incidence":
+                yield replace(row, statistic="sensitivity_cumulative_incidence", term=says)

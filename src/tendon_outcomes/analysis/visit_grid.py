@@ -43,6 +43,11 @@ class GriddedFollowUp:
         """Episodes still followed that have not reached the endpoint by ``day``: the total less the two counts below."""
         return self.n - self.n_events(day) - self.n_left(day)
 
+    def n_just_before(self, day: float) -> int:
+        """The risk set of ``day``: episodes neither resolved nor censored before it."""
+        last_known = np.where(self.cause == 0, self.left, self.right)
+        return int(np.count_nonzero(last_known >= day))
+
     def n_events(self, day: float) -> int:
         """Episodes known to have reached the endpoint by ``day``."""
         return int(np.count_nonzero((self.cause == 1) & (self.right <= day)))

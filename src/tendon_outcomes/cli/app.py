@@ -21,6 +21,8 @@ app = typer.Typer(
     add_completion=False,
 )
 
+_DONE = {"reject": "rejected", "flag": "flagged"}
+
 StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="A study folder made by `init`.")]
 ExportFolder = Annotated[Path, typer.Argument(metavar="FILES", help="The folder that holds the clinic's export.")]
 AsOf = Annotated[str, typer.Option("--as-of", metavar="YYYY-MM-DD", help="The day on which the export was made.")]
@@ -179,5 +181,5 @@ def _intake_text(records: ValidatedRecords) -> str:
         f"{line.blank} blank + {line.left_out} for another table"
         for line in records.ledger
     ]
-    rules = [f"  {rule.rule}  {rule.count} rows {rule.action}ed  {rule.column}: {rule.says}" for rule in records.rule_counts]
+    rules = [f"  {rule.rule}  {rule.count} rows {_DONE[rule.action]}  {rule.column}: {rule.says}" for rule in records.rule_counts]
     return "\n".join([*lines, *rules])

@@ -10,7 +10,7 @@ from tendon_outcomes.vocabulary import Code
 PROCEDURE_CODES = {
     "surgery": Code.SURGERY,
     "prp": Code.PRP,
-    "corticosteroid_injection": Code.CORTICOSTEROID,
+    "corticosteroid_injection": Code.CORTICOSTEROID_INJECTION,
     "eswt": Code.ESWT,
 }
 EVENT_CODES = {

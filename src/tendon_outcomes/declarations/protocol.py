@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.endpoints import EndpointVersion
 from tendon_outcomes.declarations.loading import Declared, build, read_toml
+from tendon_outcomes.vocabulary import Code
 
-Handling = Literal["competing", "treatment_policy", "void_assessment"]
+Handling = Literal["competing", "void_assessment"]
 
 
 class PopulationEntry(Declared):
@@ -35,10 +36,15 @@ class DecisionRule(Declared):
 
 
 class Grid(Declared):
-    """Assessment days are taken to the nearest `days`; a grid day counts when enough of those followed were assessed on it."""
+    """Assessment days are taken to the nearest `days`; a grid day counts when enough of those followed were assessed on it.
+
+    `max_reading_difference`: when counting last passes that nobody confirmed as reached moves a share by more than this, the
+    records do not decide it and bounds take the place of the estimate.
+    """
 
     days: int = Field(default=7, ge=1)
     min_share_assessed: float = Field(default=0.5, gt=0, le=1)
+    max_reading_difference: float = Field(default=0.01, gt=0, lt=1)
 
 
 class EstimandEntry(Declared):
@@ -59,6 +65,15 @@ class EstimandEntry(Declared):
     def _weeks_inside_the_horizon(self) -> Self:
         if any(week > self.horizon_weeks for week in self.at_weeks):
             raise ValueError("at_weeks reaches beyond horizon_weeks")
+        return self
+
+    @model_validator(mode="after")
+    def _every_competing_event_is_handled(self) -> Self:
+        """ICH E9(R1): an event that can come first has a declared handling. A descriptive estimand lets it compete."""
+        events = {code.name.lower() for code in Code if code.is_competing}
+        handled = {name for name, handling in self.intercurrent.items() if handling == "competing"}
+        if unhandled := sorted(events - handled):
+            raise ValueError(f"intercurrent must say how these are handled (competing): {', '.join(unhandled)}")
         return self
 
 

@@ -37,11 +37,11 @@ def interval_censored_incidence(
     Interval
         Observed information on the cells with mass under sum p = 1: Cov = H^-1 - H^-1 11' H^-1 / (1' H^-1 1), H_jk = sum_i w_i
         A_ij A_ik / P_i^2; the sandwich C J C with J_jk = sum_i w_i^2 A_ij A_ik / P_i^2 when weights are not copies. Limits are
-        normal on log(-log(1 - F)). At F = 0 they are 0 and the exact binomial limit for 0 events among the rows known to be
-        without the cause on that day; at F = 1 the mirror image, among the rows known to have had it; (0, 1) when nobody's status
-        is known. Where the masses are not unique (`singular`) and the asked sum with them, the standard error is inf and the
-        limits are (0, 1). No limit is ever missing. On dated data this is Aalen-Johansen with the delta-method variance
-        (Greenwood for one cause).
+        normal on log(-log(1 - F)). At F = 0 they are 0 and the Clopper-Pearson limit in which, of the rows still followed on that
+        day, everybody of unknown status had the cause; at F = 1 the limit in which, of all rows, nobody of unknown status had it,
+        and 1. Both hold whatever the unknown is. Where the masses are not unique (`singular`) and the asked sum with them, the
+        standard error is inf and the limits are (0, 1). No limit is ever missing. On dated data this is Aalen-Johansen with the
+        delta-method variance (Greenwood for one cause).
     Conventions
         (0, 14] and (14, 28] do not touch. A censored row is free of every cause through `left`. Whole-number weights are copies.
         Rows of weight 0 are left out. Ends within 1.5e-8 (absolutely or relatively) are one time.

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.limits import Pointwise, exact_limit_beside_zero, probability_limits, two_sided_z
+from tendon_outcomes.estimators.limits import Pointwise, probability_limits, two_sided_z
 from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, IntArray, refuse
+from tendon_outcomes.estimators.proportions import clopper_pearson
 from tendon_outcomes.estimators.restricted_mean import RestrictedMean
 from tendon_outcomes.estimators.support import IntervalSample
 
@@ -181,18 +182,26 @@ class IntervalIncidence:
         return Pointwise(*(column.reshape(days.shape) for column in (estimate, std_error, low, high)))
 
     def _exact_limits(self, cause: int, day: float, certain: bool) -> tuple[float, float]:
-        """Binomial limits beside 0 or 1, from the rows whose status on the day is known."""
-        sample = self._sample
-        is_cause = sample.cause == cause
+        """Binomial limits beside 0 or 1 that count everybody whose status on the day is unknown as evidence against the estimate.
+
+        Beside 0: of the rows still followed on the day, those that may have had the cause. Beside 1: of all rows, those that may
+        not have had it. Either count is at least the true one, so the Clopper-Pearson limit holds at its level.
+        """
+        left, right, code, weight = self._sample.left, self._sample.right, self._sample.cause, self._sample.weight
+        is_cause = code == cause
         if certain:
-            known = is_cause & (sample.right <= day)
+            counted, against = np.ones(code.size, dtype=np.bool_), ~(is_cause & (right <= day))
         else:
-            known = ((sample.cause > 0) & ~is_cause) | ((is_cause | (sample.cause == 0)) & (sample.left >= day))
-        weight = sample.weight[known]
-        size = float(weight.sum())
-        if self.robust and size > 0.0:
-            size = size**2 / float(np.dot(weight, weight))
-        limit = float(exact_limit_beside_zero(np.array([size]), conf_level=self.conf_level)[0])
+            against = is_cause & (left < day) & (right > day)
+            still_free = np.where(code >= 2, right > day, left >= day)
+            counted = still_free | against
+        total = float(weight[counted].sum())
+        if total <= 0.0:
+            return 0.0, 1.0
+        size = int(total**2 / float(np.dot(weight[counted], weight[counted]))) if self.robust else int(np.rint(total))
+        size = max(size, 1)
+        count = min(size, int(np.ceil(size * float(weight[counted & against].sum()) / total - ROUNDING)))
+        limit = clopper_pearson(count, size, conf_level=self.conf_level).conf_high
         return (1.0 - limit, 1.0) if certain else (0.0, limit)
 
     def _mean(self, lost: FloatArray, horizon: float) -> RestrictedMean:

@@ -129,7 +129,7 @@ def risk_table(
     code = _checked_causes(cause, n, n_causes)
     entry_time = _checked_times(exit_time, entry)
     weights = checked_weights(weight, n)
-    by_weight = not are_copies(weights) if robust is None else bool(robust)
+    by_weight = (weight is not None and not are_copies(weights)) if robust is None else bool(robust)
     if weight is not None and not weights.all():
         kept = weights > 0.0
         exit_time, code, weights = exit_time[kept], code[kept], weights[kept]
@@ -153,8 +153,8 @@ def _checked_causes(cause: npt.ArrayLike, n: int, n_causes: int | None) -> IntAr
             raise refuse(f"{broken} of {n} event codes are missing or not whole numbers")
         code = values.astype(np.int64)
     largest = np.iinfo(np.int64).max if n_causes is None else n_causes
-    wrong = int(np.count_nonzero((code < 0) | (code > largest)))
-    if wrong:
+    if int(code.min()) < 0 or int(code.max()) > largest:
+        wrong = int(np.count_nonzero((code < 0) | (code > largest)))
         allowed = "0, 1, 2, …" if n_causes is None else f"0 to {n_causes}"
         raise refuse(f"{wrong} of {n} event codes are outside {allowed}")
     return code
@@ -162,8 +162,9 @@ def _checked_causes(cause: npt.ArrayLike, n: int, n_causes: int | None) -> IntAr
 
 def _checked_times(exit_time: FloatArray, entry: npt.ArrayLike | None) -> FloatArray | None:
     n = exit_time.size
-    wrong = int(np.count_nonzero(~np.isfinite(exit_time) | (exit_time < 0.0)))
-    if wrong:
+    # One pass each for the usual case; a NaN comes through min and fails the comparison.
+    if not (float(exit_time.min()) >= 0.0 and float(exit_time.max()) < np.inf):
+        wrong = int(np.count_nonzero(~np.isfinite(exit_time) | (exit_time < 0.0)))
         raise refuse(f"{wrong} of {n} times are negative, missing or not finite")
     if entry is None:
         return None

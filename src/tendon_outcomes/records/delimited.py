@@ -61,8 +61,9 @@ def _decoded(name: str, body: bytes) -> tuple[str, bool]:
 
 def _sniff(text: str) -> str:
     """The delimiter that cuts the header into most columns; a comma when there is only one column."""
-    first_line = text.lstrip(BLANKS.replace("\t", "")).partition("\n")[0].rstrip("\r")
-    return max(_DELIMITERS, key=lambda delimiter: len(next(csv.reader([first_line], delimiter=delimiter), [])))
+    first_line = text.lstrip(BLANKS.replace("\t", "")).partition("\n")[0]
+    outside_quotes = "".join(first_line.split('"')[::2])
+    return max(_DELIMITERS, key=outside_quotes.count)
 
 
 def _counted(name: str, text: str, delimiter: str) -> _Count:

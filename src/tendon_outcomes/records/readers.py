@@ -74,7 +74,8 @@ def _find(folder: Path, name: str) -> Path:
 def _same_name(folder: Path, name: str) -> Path | None:
     # File systems differ in case and in how they store accents; one file that differs only so is the one that is meant.
     wanted = unicodedata.normalize("NFC", name).casefold()
-    same = [path for path in folder.iterdir() if unicodedata.normalize("NFC", path.name).casefold() == wanted]
+    names = (path for path in folder.iterdir() if path.exists())
+    same = [path for path in names if unicodedata.normalize("NFC", path.name).casefold() == wanted]
     return same[0] if len(same) == 1 else None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.reporting import sentences
 from tendon_outcomes.reporting.tables import rows_of, several_strata, strata
-from tendon_outcomes.reporting.wording import ResultRow, sentence_case
+from tendon_outcomes.reporting.wording import ResultRow, is_withheld, sentence_case
 from tendon_outcomes.results import Results
 
 
@@ -29,11 +29,9 @@ def answers(results: Results, estimand: Estimand, *, lead_week: int | None) -> t
 def _answer(results: Results, estimand: Estimand, stratum: str, lead_week: int | None) -> Answer:
     group = sentence_case(stratum.replace("_", " ")) if several_strata(results) else ""
     verdict = _of(results, "verdict", stratum)
-    said = [verdict_text for row in verdict if (verdict_text := _verdict(row, results, estimand))]
+    said = [one for row in verdict for one in _verdict(row, results, estimand)]
     shares = _milestones(results, estimand, stratum, lead_week)
     headline, *support = [*said, *shares] or [_nothing(results, stratum)]
-    if verdict and estimand.decision is not None:
-        support.append(sentences.rule_sentence(estimand.decision, conf_level=estimand.conf_level))
     support += [*_median(results, estimand, stratum), *_time_gained(results, estimand, stratum)]
     return Answer(group, verdict[0]["term"] if verdict else "", headline, tuple(support))
 
@@ -51,10 +49,11 @@ def cautions(results: Results) -> tuple[str, ...]:
 def follow_up(results: Results, estimand: Estimand) -> tuple[str, ...]:
     """How long and how closely runners were followed."""
     level, cell = estimand.conf_level, results.min_cell_count
+    length, gap, lost = (rows_of(results, name) for name in ("follow_up_median_days", "assessment_gap_median_days", "lost_share"))
     said = [
-        *(sentences.follow_up_sentence(r, conf_level=level, min_cell_count=cell) for r in rows_of(results, "follow_up_median_days")),
-        *(sentences.gap_sentence(r) for r in rows_of(results, "assessment_gap_median_days")),
-        *(sentences.loss_sentence(r, conf_level=level, min_cell_count=cell) for r in rows_of(results, "lost_share")),
+        *(sentences.follow_up_sentence(row, conf_level=level, min_cell_count=cell) for row in length),
+        *(sentences.gap_sentence(row) for row in gap),
+        *(sentences.loss_sentence(row, conf_level=level, min_cell_count=cell) for row in lost),
         *(
             sentences.unconfirmed_sentence(r, phrase=estimand.endpoint.phrase, min_cell_count=cell)
             for r in rows_of(results, "unconfirmed_last_pass")
@@ -68,22 +67,26 @@ def _of(results: Results, statistic: str, stratum: str, term: str | None = None)
     return [row for row in rows_of(results, statistic, term) if row["stratum"] == stratum]
 
 
-def _verdict(row: ResultRow, results: Results, estimand: Estimand) -> str:
-    if estimand.decision is None:
-        return ""
-    cell = results.min_cell_count
-    return sentences.verdict_sentence(row, rule=estimand.decision, conf_level=estimand.conf_level, min_cell_count=cell)
+def _verdict(row: ResultRow, results: Results, estimand: Estimand) -> list[str]:
+    rule = estimand.decision
+    if rule is None:
+        return []
+    return [
+        sentences.verdict_sentence(row, rule=rule, min_cell_count=results.min_cell_count),
+        " ".join(filter(None, (
+            sentences.verdict_ground_sentence(row, rule=rule, conf_level=estimand.conf_level),
+            sentences.rule_sentence(rule, conf_level=estimand.conf_level),
+        ))),
+    ]
 
 
 def _milestones(results: Results, estimand: Estimand, stratum: str, lead_week: int | None) -> list[str]:
     rows = _of(results, "cumulative_incidence", stratum, "milestone")
-    rows.sort(key=lambda row: (lead_week is None or row["day"] != 7 * lead_week, row["day"]))
-    cell, phrase = results.min_cell_count, estimand.endpoint.phrase
-    said = []
-    for row in rows:
-        share = sentences.milestone_sentence(row, phrase=phrase, conf_level=estimand.conf_level, min_cell_count=cell)
-        said.append(" ".join(filter(None, (share, sentence_case(sentences.counts_sentence(row))))))
-    return said
+    rows.sort(key=lambda row: (is_withheld(row), lead_week is None or row["day"] != 7 * lead_week, row["day"]))
+    cell, phrase, level = results.min_cell_count, estimand.endpoint.phrase, estimand.conf_level
+    said = [sentences.milestone_sentence(row, phrase=phrase, conf_level=level, min_cell_count=cell) for row in rows]
+    counted = [sentences.counts_sentence(row) for row in rows[:1] if not is_withheld(row)]
+    return [*said[:1], *filter(None, counted), *said[1:]]
 
 
 def _median(results: Results, estimand: Estimand, stratum: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Shape:
 
 
 WIDE = Shape("wide", (10.0, 5.6), 10.5, 15, (1, 2, 4, 8, 13, 26))
-NARROW = Shape("narrow", (4.7, 5.2), 10.0, 8, (2, 4, 8, 13, 26, 52))
+NARROW = Shape("narrow", (4.7, 5.3), 11.5, 7, (2, 4, 8, 13, 26, 52))
 SHAPES = (WIDE, NARROW)
 
 
@@ -72,8 +73,8 @@ def _plot(curve: Curve, shape: Shape) -> Any:
     layers = (
         *_window(p9, curve, shape),
         *_frame(p9, curve),
-        *_threshold(p9, curve, shape),
         *_between(p9, curve),
+        *_threshold(p9, curve, shape),
         *_points(p9, curve),
         *_milestones(p9, curve, shape),
         *_weeks(p9, curve, shape),
@@ -108,17 +109,18 @@ def _frame(p9: Any, curve: Curve) -> list[Any]:
 def _threshold(p9: Any, curve: Curve, shape: Shape) -> list[Any]:
     if curve.threshold is None:
         return []
-    line = p9.annotate(
-        "segment", x=0, xend=curve.horizon_days / 7, y=curve.threshold, yend=curve.threshold, linetype="dashed", color=INK, size=0.7
-    )
-    said = "threshold" if shape is NARROW else f"threshold {percent(curve.threshold)}"
-    return [line, p9.annotate("text", x=0.2, y=curve.threshold + 0.035, label=said, ha="left", size=shape.points - 1, color=INK)]
+    ends = {"x": 0, "xend": curve.horizon_days / 7, "y": curve.threshold, "yend": curve.threshold}
+    line = p9.annotate("segment", linetype="dashed", color=INK, size=0.7, **ends)
+    if shape is NARROW:  # no room beside the milestone labels; the caption names the line
+        return [line]
+    label = {"x": 0.2, "y": curve.threshold + 0.035, "label": f"threshold {percent(curve.threshold)}", "ha": "left"}
+    return [line, p9.annotate("text", size=shape.points - 1, color=INK, **label)]
 
 
 def _between(p9: Any, curve: Curve) -> list[Any]:
     """Between two days the incidence lies somewhere in the box from the earlier value to the later one."""
     known = [(0.0, 0.0), *((row["day"] / 7, row["estimate"]) for row in curve.steps if row["estimate"] is not None)]
-    pairs = list(zip(known, known[1:], strict=False))
+    pairs = list(itertools.pairwise(known))
     if not pairs:
         return []
     corners = {
@@ -165,14 +167,13 @@ def _milestones(p9: Any, curve: Curve, shape: Shape) -> list[Any]:
 
 def _weeks(p9: Any, curve: Curve, shape: Shape) -> list[Any]:
     weeks = ticks(curve, shape)
+    marks = p9.aes(x=weeks, xend=weeks, y=[0] * len(weeks), yend=[-0.015] * len(weeks))
+    numbers = p9.aes(x=weeks, y=[_WEEK_LABELS] * len(weeks), label=[f"{week:g}" for week in weeks])
+    title = {"x": curve.horizon_days / 14, "y": _AXIS_TITLE, "label": "Weeks since day 0"}
     return [
-        p9.geom_segment(p9.aes(x=weeks, xend=weeks, y=[0] * len(weeks), yend=[-0.015] * len(weeks)), color=GREY, size=0.5),
-        p9.geom_text(
-            p9.aes(x=weeks, y=[_WEEK_LABELS] * len(weeks), label=[f"{week:g}" for week in weeks]), size=shape.points - 1, color=INK
-        ),
-        p9.annotate(
-            "text", x=curve.horizon_days / 14, y=_AXIS_TITLE, label="Weeks since day 0", size=shape.points - 0.5, color=INK
-        ),
+        p9.geom_segment(marks, color=GREY, size=0.5),
+        p9.geom_text(numbers, size=shape.points - 1, color=INK),
+        p9.annotate("text", size=shape.points - 0.5, color=INK, **title),
     ]
 
 
@@ -192,7 +193,9 @@ def ticks(curve: Curve, shape: Shape) -> list[float]:
     horizon = curve.horizon_days / 7
     step = next((one for one in shape.ticks if horizon / one < shape.columns), shape.ticks[-1])
     even = [float(week) for week in range(0, int(horizon) + 1, step)]
-    return even if horizon - even[-1] < step / 2 else [*even, horizon]
+    if horizon == even[-1]:
+        return even
+    return [*(week for week in even if horizon - week >= 0.75 * step), horizon]
 
 
 def count_columns(curve: Curve, shape: Shape) -> list[tuple[float, ResultRow]]:
@@ -211,7 +214,7 @@ def count_columns(curve: Curve, shape: Shape) -> list[tuple[float, ResultRow]]:
 def _scales(p9: Any, curve: Curve, shape: Shape) -> list[Any]:
     axis = [(0.0, f"0{NBSP}%"), (0.25, f"25{NBSP}%"), (0.5, f"50{NBSP}%"), (0.75, f"75{NBSP}%"), (1.0, f"100{NBSP}%")]
     breaks = [*axis, *((y, label) for y, _, label in _COUNT_ROWS)]
-    margin = curve.horizon_days / 7 * (0.02 if shape is WIDE else 0.035)
+    margin = curve.horizon_days / 7 * (0.02 if shape is WIDE else 0.06)
     return [
         p9.scale_y_continuous(
             breaks=[y for y, _ in breaks], labels=[label for _, label in breaks], limits=(-0.48, 1.07), expand=(0, 0)

@@ -1,1 +1,192 @@
-render = None
+"""One self-contained page: the answers first, everything they rest on after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from tendon_outcomes.declarations import Estimand, Protocol, Support, declare, shipped
+from tendon_outcomes.reporting import answers as said
+from tendon_outcomes.reporting import figures, tables
+from tendon_outcomes.reporting.report import ReportInput, require_renderable
+from tendon_outcomes.reporting.svg import inline
+from tendon_outcomes.reporting.wording import (
+    HANDLINGS,
+    STATUSES,
+    count,
+    ended,
+    intercurrent,
+    is_withheld,
+    level,
+    percent,
+    readable,
+    sentence_case,
+    withheld,
+)
+from tendon_outcomes.results import Results
+from tendon_outcomes.vocabulary import Tier
+
+
+@dataclass(frozen=True)
+class FigureView:
+    """One curve in its two shapes, or the sentence that stands in its place."""
+
+    name: str
+    caption: str
+    drawings: tuple[Markup, ...]
+    instead: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question with everything the page says about it."""
+
+    name: str
+    results: Results
+    estimand: Estimand
+    answers: tuple[said.Answer, ...]
+    figures: tuple[FigureView, ...]
+    refusals: tuple[str, ...]
+    cautions: tuple[str, ...]
+    follow_up: tuple[str, ...]
+    own_definition: bool
+
+    @property
+    def thresholds(self) -> tables.TableView | None:
+        return tables.thresholds(self.estimand, self.name)
+
+    def table(self, make: Callable[[Results, Estimand, str], tables.TableView | None]) -> tables.TableView | None:
+        return make(self.results, self.estimand, self.name)
+
+
+def render(report: ReportInput) -> bytes:
+    """The report as HTML. The same input gives the same bytes: there is no clock, no chance and no path in it.
+
+    Raises
+    ------
+    UnsuppressedResults
+        Small cells were not dealt with for the report's tier.
+    WrongUse
+        There is nothing to report.
+    """
+    require_renderable(report)
+    lead_week, window = _claimed_weeks(report)
+    sections = tuple(_section(f"q{i}", one, report.protocol, lead_week, window) for i, one in enumerate(report.results, start=1))
+    page = _environment().get_template("report.html.j2").render(
+        report=report,
+        protocol=report.protocol,
+        internal=report.tier is Tier.INTERNAL,
+        cell=report.results[0].min_cell_count,
+        sections=sections,
+        unsupported=_support(report.protocol, supported=False),
+        supported=_support(report.protocol, supported=True),
+        window=window,
+        tables=tables,
+        ledger=tables.ledger(report.ledger, report.protocol.min_cell_count),
+        rules=tables.rules(report.rule_counts, report.protocol.min_cell_count),
+        left_out=tables.left_out(report.left_out_columns),
+        provenance=tables.provenance([one.provenance for one in report.results], report.snapshot_id),
+        statuses=STATUSES,
+        handlings=HANDLINGS,
+        level=level(report.protocol.conf_level),
+    )
+    return page.encode("utf-8")
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(shipped("reports/templates"), encoding="utf-8"),
+        autoescape=True,  # explicitly: the choice by file name does not know .html.j2
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        newline_sequence="\n",
+    )
+    for word in (readable, sentence_case, intercurrent, count, ended, percent):
+        environment.filters[word.__name__] = word
+    return environment
+
+
+def _section(
+    name: str, results: Results, protocol: Protocol, lead_week: int | None, window: tuple[int, int] | None
+) -> Section:
+    estimand = protocol.estimand(results.estimand)
+    return Section(
+        name=name,
+        results=results,
+        estimand=estimand,
+        answers=said.answers(results, estimand, lead_week=lead_week),
+        figures=tuple(
+            _figure(f"{name}-figure{i}", results, estimand, stratum, window)
+            for i, stratum in enumerate(tables.strata(results), start=1)
+        ),
+        refusals=said.refusals(results),
+        cautions=said.cautions(results),
+        follow_up=said.follow_up(results, estimand),
+        own_definition=_is_own(estimand.endpoint.reference),
+    )
+
+
+def _figure(
+    name: str, results: Results, estimand: Estimand, stratum: str, window: tuple[int, int] | None
+) -> FigureView:
+    curve = _curve(results, estimand, stratum, window)
+    group = f", {readable(stratum)}" if tables.several_strata(results) else ""
+    caption = f"Cumulative incidence of {estimand.endpoint.phrase}{group}"
+    if not curve.drawable:
+        return FigureView(name, caption, (), instead=_no_curve(results, curve))
+    words = figures.curve_words(curve)
+    drawings = tuple(
+        inline(figures.draw(curve, shape), name=f"{name}-{shape.name}", title=caption, desc=words, css_class=shape.name)
+        for shape in figures.SHAPES
+    )
+    return FigureView(name, caption, drawings)
+
+
+def _curve(results: Results, estimand: Estimand, stratum: str, window: tuple[int, int] | None) -> figures.Curve:
+    def mine(statistic: str, term: str | None = None) -> list[Any]:
+        rows = tables.rows_of(results, statistic, term)
+        return [row for row in rows if row["stratum"] == stratum and not is_withheld(row)]
+
+    start = [row["n_at_risk"] for row in mine("median_days") if row["n_at_risk"] is not None]
+    n_start = start[0] if start else None if tables.several_strata(results) else results.attrition.n_end
+    return figures.Curve(
+        steps=tuple(sorted(mine("cumulative_incidence", "curve"), key=lambda row: row["day"])),
+        milestones=tuple(mine("cumulative_incidence", "milestone")),
+        n_start=n_start,
+        horizon_days=estimand.horizon_days,
+        window_weeks=window,
+        threshold=estimand.decision.threshold if estimand.decision else None,
+    )
+
+
+def _no_curve(results: Results, curve: figures.Curve) -> str:
+    if curve.steps or not (tables.rows_of(results, "refusal") or tables.rows_of(results, "cumulative_incidence")):
+        return "No curve is drawn: no week has an estimate."
+    if tables.rows_of(results, "cumulative_incidence"):
+        return f"No curve is drawn: its numbers are {withheld(results.min_cell_count)}."
+    return "No curve is drawn, because no estimate was made. The reason stands under “What was refused”."
+
+
+def _claimed_weeks(report: ReportInput) -> tuple[int | None, tuple[int, int] | None]:
+    """The week at which a claim is judged and the weeks it speaks of, shown beside every answer."""
+    asked = [report.protocol.estimand(one.estimand).decision for one in report.results]
+    decisions = [one for one in asked if one is not None]
+    windows = [one.median_within_weeks for one in decisions if one.median_within_weeks is not None]
+    return decisions[0].at_week if decisions else None, windows[0] if windows else None
+
+
+def _support(protocol: Protocol, *, supported: bool) -> tuple[tuple[str, Support], ...]:
+    return tuple((readable(name), one) for name, one in sorted(protocol.support.items()) if one.supported is supported)
+
+
+def _is_own(reference: str) -> bool:
+    """The protocol defines this version itself: the shipped declarations do not know it."""
+    name, _, version = reference.partition(".")
+    shipped_endpoint = declare().endpoints.get(name)
+    return shipped_endpoint is None or version not in shipped_endpoint.version

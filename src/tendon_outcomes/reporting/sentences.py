@@ -38,9 +38,9 @@ def counts_sentence(row: ResultRow) -> str:
     """What was counted behind a milestone; empty when the counts are withheld."""
     if row["n_events"] is None or row["n_at_risk"] is None:
         return ""
-    seen = f"{row['n_events']} {_were(row['n_events'])} seen to have reached it by then"
-    gone = f", {row['n_censored']} had left before" if row["n_censored"] is not None else ""
-    return f"{seen}, {row['n_at_risk']} {_were(row['n_at_risk'])} followed up to that week{gone}."
+    reached, followed, left = row["n_events"], row["n_at_risk"], row["n_censored"]
+    gone = f", {left} had left before" if left is not None else ""
+    return f"Counted by {week(row['day'])}: {reached} seen to have reached it, {followed} followed up to that week{gone}."
 
 
 def median_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_cell_count: int | None) -> str:
@@ -88,31 +88,40 @@ def time_gained_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_
     return f"The time gained within the first {horizon} weeks cannot be given."
 
 
-def verdict_sentence(row: ResultRow, *, rule: DecisionRule, conf_level: float, min_cell_count: int | None) -> str:
-    """The answer of the decision rule, with the interval it rests on; `inconclusive` is said plainly."""
-    claim, at = f"“{rule.claim.strip().rstrip('.')}”", week(row["day"])
-    if row["term"] == Verdict.NOT_ANSWERED or (row["conf_low"] is None and not is_withheld(row)):
-        return f"Not answered: no interval can be given for {at}, so the claim {claim} is neither supported nor refuted."
+def verdict_sentence(row: ResultRow, *, rule: DecisionRule, min_cell_count: int | None) -> str:
+    """The answer of the decision rule; `inconclusive` is said plainly."""
+    claim = f"“{rule.claim.strip().rstrip('.')}”"
     if is_withheld(row):
         return f"Not shown: the numbers behind the claim {claim} are {withheld(min_cell_count)}."
-    threshold = in_100(rule.threshold)
-    whole = f"{level(conf_level)} interval for {at}, {_told_apart(row, rule.threshold)} in 100"
     if row["term"] == Verdict.SUPPORTED:
-        return f"Supported: the claim {claim} holds in these records. The whole {whole}, lies above {threshold} in 100."
+        return f"Supported: these records support the claim {claim}."
     if row["term"] == Verdict.REFUTED:
-        return f"Refuted: the claim {claim} does not hold in these records. The whole {whole}, lies below {threshold} in 100."
-    return (
-        f"Inconclusive: these records neither support nor refute the claim {claim}. "
-        f"The {whole}, does not lie wholly above or below {threshold} in 100."
+        return f"Refuted: these records speak against the claim {claim}."
+    if row["term"] == Verdict.INCONCLUSIVE:
+        return f"Inconclusive: these records neither support nor refute the claim {claim}."
+    return f"Not answered: the claim {claim} is neither supported nor refuted."
+
+
+def verdict_ground_sentence(row: ResultRow, *, rule: DecisionRule, conf_level: float) -> str:
+    """The interval that the verdict rests on; empty when it is withheld."""
+    if is_withheld(row):
+        return ""
+    if row["conf_low"] is None or row["conf_high"] is None:
+        return f"No interval can be given for {week(row['day'])}."
+    place = {Verdict.SUPPORTED: "lies wholly above", Verdict.REFUTED: "lies wholly below"}.get(
+        row["term"], "does not lie wholly above or below"
     )
+    interval = f"The {level(conf_level)} interval for {week(row['day'])}, {_told_apart(row, rule.threshold)} in 100"
+    return f"{interval}, {place} {in_100(rule.threshold)} in 100."
 
 
 def rule_sentence(rule: DecisionRule, *, conf_level: float) -> str:
     """The rule in words, as the protocol has it."""
+    interval = f"the whole {level(conf_level)} interval for {week(7 * rule.at_week)}"
     threshold = f"{in_100(rule.threshold)} in 100"
     return (
-        f"The rule is part of the protocol: supported if the whole {level(conf_level)} interval for {week(7 * rule.at_week)} lies "
-        f"above {threshold}, refuted if it lies below, otherwise inconclusive."
+        f"The rule is part of the protocol: supported if {interval} lies above {threshold}, refuted if it lies below, "
+        "otherwise inconclusive."
     )
 
 
@@ -144,8 +153,8 @@ def gap_sentence(row: ResultRow) -> str:
 def unconfirmed_sentence(row: ResultRow, *, phrase: str, min_cell_count: int | None) -> str:
     """Last assessments that passed but were never confirmed."""
     if row["n_events"] is None:
-        number = f"The number of runners whose last assessment showed {phrase} without a confirming one is {withheld(min_cell_count)}"
-        return ended(number)
+        number = withheld(min_cell_count)
+        return f"The number of runners whose last assessment showed {phrase} without a confirming one is {number}."
     noun = "runner's" if row["n_events"] == 1 else "runners'"
     return ended(f"{row['n_events']} {noun} last assessment showed {phrase} without a confirming one: {row['warning']}")
 
@@ -153,10 +162,6 @@ def unconfirmed_sentence(row: ResultRow, *, phrase: str, min_cell_count: int | N
 def refusal_sentence(row: ResultRow) -> str:
     """A refusal or a caution in its own words."""
     return ended(sentence_case(str(row["warning"] or "no reason was recorded")))
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
 
 
 def _limits(row: ResultRow, conf_level: float, noun: str) -> str:

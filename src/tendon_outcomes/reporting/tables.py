@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.reporting.report import LedgerView, RuleView
 from tendon_outcomes.reporting.wording import (
+    NBSP,
     STATUSES,
+    WITHHELD,
     ResultRow,
     bounds_of,
     count,
@@ -19,7 +21,7 @@ from tendon_outcomes.reporting.wording import (
     percent_range,
     sentence_case,
     week,
-    withheld,
+    withheld_note,
 )
 from tendon_outcomes.results import Provenance, Results
 
@@ -33,6 +35,12 @@ class TableView:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: bool = True
+    min_cell_count: int | None = None
+
+    @property
+    def note(self) -> str:
+        """What has to be said under the table: why some cells are withheld."""
+        return withheld_note(self.min_cell_count) if any(WITHHELD in row for row in self.rows) else ""
 
 
 def rows_of(results: Results, statistic: str, term: str | None = None) -> list[ResultRow]:
@@ -50,21 +58,21 @@ def strata(results: Results) -> list[str]:
     return list(dict.fromkeys(name for name in results.rows["stratum"].to_list() if name != "all")) or ["all"]
 
 
-def share_text(row: ResultRow, cell: int | None) -> str:
+def share_text(row: ResultRow) -> str:
     """`32 %`, `between 28 and 41 %`, or that it is withheld."""
     bounds = bounds_of(row)
     if is_withheld(row):
-        return withheld(cell)
+        return WITHHELD
     if row["estimate"] is not None:
         return percent(row["estimate"])
-    return f"between {percent_range(*bounds).replace(' to ', ' and ')}" if bounds else "–"
+    return f"between {percent_range(*bounds).replace('to', 'and')}" if bounds else "–"
 
 
-def share_with_interval(row: ResultRow, cell: int | None) -> str:
+def share_with_interval(row: ResultRow) -> str:
     """`32 % (27 to 38 %)`."""
     if is_withheld(row) or row["conf_low"] is None:
-        return share_text(row, cell)
-    return f"{share_text(row, cell)} ({percent_range(row['conf_low'], row['conf_high'])})"
+        return share_text(row)
+    return f"{share_text(row)}{NBSP}({percent_range(row['conf_low'], row['conf_high'])})"
 
 
 def milestones(results: Results, estimand: Estimand, name: str) -> TableView | None:
@@ -88,60 +96,58 @@ def _incidence(
 ) -> TableView | None:
     if not rows:
         return None
-    cell, grouped = results.min_cell_count, several_strata(results)
+    grouped = several_strata(results)
     head = ("When", "Share", f"{level(estimand.conf_level)} interval", "Still followed", "Reached by then", "Left before")
     lines = [
         (
-            f"{_label(row, grouped)}{sentence_case(week(row['day']))} (day {row['day']})",
-            share_text(row, cell),
-            withheld(cell) if is_withheld(row) else percent_range(row["conf_low"], row["conf_high"]),
-            count(row["n_at_risk"], cell),
-            count(row["n_events"], cell),
-            count(row["n_censored"], cell),
+            f"{_label(row, grouped)}{sentence_case(week(row['day']))}{NBSP}(day{NBSP}{row['day']})",
+            share_text(row),
+            WITHHELD if is_withheld(row) else percent_range(row["conf_low"], row["conf_high"]),
+            count(row["n_at_risk"]),
+            count(row["n_events"]),
+            count(row["n_censored"]),
         )
         for row in rows
     ]
-    return TableView(name, caption, head, tuple(lines))
+    return TableView(name, caption, head, tuple(lines), min_cell_count=results.min_cell_count)
 
 
 def competing(results: Results, estimand: Estimand, name: str) -> TableView | None:
     """Other events that ended follow-up first, cause by cause."""
     caption = f"Cumulative incidence of competing events, with {level(estimand.conf_level)} intervals"
-    rows = rows_of(results, "competing_incidence")
-    return _by_week(results, rows, f"{name}-competing", caption, "Competing event", lambda row: ending(row["term"]))
+    named = [(ending(row["term"]), row) for row in rows_of(results, "competing_incidence")]
+    return _by_week(results, named, f"{name}-competing", caption, "Competing event")
 
 
 def sensitivity(results: Results, estimand: Estimand, name: str) -> TableView | None:
     """The answer beside what other readings of the same records would say, the visit-date shortcut last."""
-    primary = rows_of(results, "cumulative_incidence", "milestone")
-    other = rows_of(results, "sensitivity_cumulative_incidence")
-    naive = rows_of(results, "naive_cumulative_incidence")
-    if not other and not naive:
+    other = [
+        *((sentence_case(row["term"]), row) for row in rows_of(results, "sensitivity_cumulative_incidence")),
+        *((SHORTCUT, row) for row in rows_of(results, "naive_cumulative_incidence")),
+    ]
+    if not other:
         return None
-    says = {
-        "cumulative_incidence": lambda row: "The answer of this report",
-        "sensitivity_cumulative_incidence": lambda row: sentence_case(row["term"]),
-        "naive_cumulative_incidence": lambda row: (
-            "Shortcut, not the answer: the day of the first passing visit taken as the day it happened, late by up to one visit"
-        ),
-    }
-    return _by_week(
-        results, [*primary, *other, *naive], f"{name}-sensitivity",
-        f"The same question under other readings of the records, with {level(estimand.conf_level)} intervals",
-        "Reading", lambda row: says[row["statistic"]](row),
-    )
+    primary = [("The answer of this report", row) for row in rows_of(results, "cumulative_incidence", "milestone")]
+    caption = f"The same question under other readings of the records, with {level(estimand.conf_level)} intervals"
+    return _by_week(results, [*primary, *other], f"{name}-sensitivity", caption, "Reading")
 
 
-def _by_week(results: Results, rows: Sequence[ResultRow], name: str, caption: str, corner: str, says: object) -> TableView | None:
-    if not rows or not callable(says):
+SHORTCUT = "Shortcut, not the answer: the day of the first passing visit taken as the day it happened, late by up to one visit"
+
+
+def _by_week(
+    results: Results, named: Sequence[tuple[str, ResultRow]], name: str, caption: str, corner: str
+) -> TableView | None:
+    if not named:
         return None
-    grouped, cell = several_strata(results), results.min_cell_count
-    days = sorted({row["day"] for row in rows})
+    grouped = several_strata(results)
+    days = sorted({row["day"] for _, row in named})
     lines: dict[str, dict[int, str]] = {}
-    for row in rows:
-        lines.setdefault(f"{_label(row, grouped)}{says(row)}", {})[row["day"]] = share_with_interval(row, cell)
+    for says, row in named:
+        lines.setdefault(f"{_label(row, grouped)}{says}", {})[row["day"]] = share_with_interval(row)
     body = tuple((label, *(cells.get(day, "–") for day in days)) for label, cells in lines.items())
-    return TableView(name, caption, (corner, *(f"By {week(day)}" for day in days)), body)
+    head = (corner, *(f"By {week(day)}" for day in days))
+    return TableView(name, caption, head, body, min_cell_count=results.min_cell_count)
 
 
 def endings(results: Results, estimand: Estimand, name: str) -> TableView | None:
@@ -151,19 +157,21 @@ def endings(results: Results, estimand: Estimand, name: str) -> TableView | None
         return None
     words = {"event": f"Reached {estimand.endpoint.phrase}"}
     body = tuple(
-        (words.get(row["term"], ending(row["term"])), count(row["n_events"], results.min_cell_count)) for row in rows
+        (words.get(row["term"], ending(row["term"])), count(row["n_events"])) for row in rows
     )
-    return TableView(f"{name}-endings", "How follow-up ended", ("Ending", results.attrition.unit.capitalize()), body)
+    head = ("Ending", results.attrition.unit.capitalize())
+    return TableView(f"{name}-endings", "How follow-up ended", head, body, min_cell_count=results.min_cell_count)
 
 
 def ledger(lines: Iterable[LedgerView], cell: int) -> TableView | None:
     """Where every physical record went."""
     body = tuple(
-        (one.file, one.table, *(count(n, cell) for n in (one.read, one.accepted, one.rejected, one.blank, one.left_out)))
+        (one.file, one.table, *(count(n) for n in (one.read, one.accepted, one.rejected, one.blank, one.left_out)))
         for one in lines
     )
     head = ("File", "Read as", "Records read", "Accepted", "Rejected", "Blank", "Left out")
-    return TableView("intake", "Data intake: where every record of the export went", head, body) if body else None
+    caption = "Data intake: where every record of the export went"
+    return TableView("intake", caption, head, body, min_cell_count=cell) if body else None
 
 
 def rules(lines: Iterable[RuleView], cell: int) -> TableView | None:
@@ -171,11 +179,11 @@ def rules(lines: Iterable[RuleView], cell: int) -> TableView | None:
     actions = {"reject": "row rejected", "flag": "kept and flagged"}
     body = tuple(
         (one.rule, f"{one.table}.{one.column}" if one.column else one.table, one.says, actions.get(one.action, one.action),
-         count(one.count, cell))
+         count(one.count))
         for one in lines
     )
     head = ("Rule", "Where", "What it says", "What followed", "Records")
-    return TableView("rules", "Rules that records broke", head, body, numeric=False) if body else None
+    return TableView("rules", "Rules that records broke", head, body, numeric=False, min_cell_count=cell) if body else None
 
 
 def left_out(columns: Mapping[str, Mapping[str, str]]) -> TableView | None:
@@ -198,8 +206,14 @@ def thresholds(estimand: Estimand, name: str) -> TableView | None:
 def provenance(found: Sequence[Provenance | None], snapshot_id: str) -> TableView:
     """What the numbers were made from, as hashes."""
     says = {
-        "snapshot": "Data lock", "declarations": "Declarations (data_schemas)", "protocol": "Protocol", "analyses": "Analysis scripts",
-        "code": "Package source", "lock": "Dependencies (requirements.lock)", "seed": "Seed", "package_version": "Package version",
+        "snapshot": "Data lock",
+        "declarations": "Declarations (data_schemas)",
+        "protocol": "Protocol",
+        "analyses": "Analysis scripts",
+        "code": "Package source",
+        "lock": "Dependencies (requirements.lock)",
+        "seed": "Seed",
+        "package_version": "Package version",
     }
     body: list[tuple[str, str]] = [("Snapshot", snapshot_id)]
     for one in dict.fromkeys(one for one in found if one is not None):

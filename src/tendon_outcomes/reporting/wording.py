@@ -94,10 +94,10 @@ def percent(share: float) -> str:
 
 
 def percent_range(low: float | None, high: float | None) -> str:
-    """`27 to 38 %`, or a dash."""
+    """`27 to 38 %` on one line, or a dash."""
     if low is None or high is None:
         return "–"
-    return f"{percent(low).removesuffix(f'{NBSP}%')} to {percent(high)}"
+    return f"{percent(low).removesuffix(f'{NBSP}%')}{NBSP}to{NBSP}{percent(high)}"
 
 
 def level(conf_level: float) -> str:
@@ -115,16 +115,25 @@ def week_number(day: float) -> str:
     return f"{day / 7:.1f}".removesuffix(".0")
 
 
-def count(value: int | None, min_cell_count: int | None) -> str:
+def count(value: int | None) -> str:
     """A count with thousands set apart, or that it is withheld."""
-    return withheld(min_cell_count) if value is None else f"{value:,}".replace(",", "\u202f")
+    return WITHHELD if value is None else f"{value:,}".replace(",", "\u202f")
+
+
+WITHHELD = "withheld"
+"""What stands in a table in place of a small cell; `withheld_note` explains it under the table."""
 
 
 def withheld(min_cell_count: int | None) -> str:
-    """What stands in place of a small cell."""
+    """What a sentence says in place of a number. A large number goes too when a small one could be had by subtraction."""
     if min_cell_count is None or min_cell_count <= 1:
         return "not given"
-    return f"withheld (fewer than {min_cell_count})"
+    return f"withheld (fewer than {min_cell_count}, or so few could be worked out from it)"
+
+
+def withheld_note(min_cell_count: int | None) -> str:
+    """The line under a table with withheld cells."""
+    return f"Withheld: fewer than {min_cell_count}, or a number from which so few could be worked out."
 
 
 def is_withheld(row: ResultRow) -> bool:

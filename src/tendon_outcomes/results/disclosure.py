@@ -16,7 +16,7 @@ from tendon_outcomes.errors import WrongUse
 from tendon_outcomes.results.attrition import Attrition, Step
 from tendon_outcomes.results.results import Results
 
-_NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
+_NUMBERS = ("estimate", "bound_low", "bound_high", "std_error", "conf_low", "conf_high")
 _COUNTS = ("n_at_risk", "n_events", "n_censored")
 _FINAL_OF = {True: ("competing",), False: ()}  # all competing events have a final count, a single cause has none
 

@@ -13,7 +13,8 @@ import polars as pl
 class Row:
     """One number with what is needed to read it: which estimand, by which estimator, for whom, when, how sure.
 
-    `day` is a day offset from day 0. `warning` carries a refusal's reason or a caution; it is part of the result.
+    `day` is a day offset from day 0. Where the records leave the estimate open, `estimate` is None and `bound_low` and
+    `bound_high` are what it lies between; the confidence limits then hold for the bounds. `warning` carries a refusal's reason or a caution; it is part of the result.
     """
 
     estimator: str
@@ -23,6 +24,8 @@ class Row:
     term: str = ""
     day: int | None = None
     estimate: float | None = None
+    bound_low: float | None = None
+    bound_high: float | None = None
     std_error: float | None = None
     conf_low: float | None = None
     conf_high: float | None = None
@@ -41,6 +44,8 @@ SCHEMA: dict[str, pl.DataType] = {
     "day": pl.Int64(),
     "statistic": pl.String(),
     "estimate": pl.Float64(),
+    "bound_low": pl.Float64(),
+    "bound_high": pl.Float64(),
     "std_error": pl.Float64(),
     "conf_low": pl.Float64(),
     "conf_high": pl.Float64(),

@@ -51,9 +51,15 @@ def session_table(drawn: Drawn) -> pl.DataFrame:
             "nprs_during": whole(np.clip(np.rint(hurt), 0, 10)),
             "prescribed": yes_no(np.ones(who.size, dtype=bool)),
             "completed_frac": decimal(0.5 + 0.5 * np.sqrt(u[who, slot, 2]), places=2),
-            "source": coded(("app", "diary"), (drawn.runners.patient[who] % 3 == 0).astype(np.int64)),
+            "source": coded(("app", "diary"), _keeps_a_diary(drawn)[who]),
         }
     )
+
+
+def _keeps_a_diary(drawn: Drawn) -> Integers:
+    """Every third patient of a clinic writes a diary, the others use an app."""
+    number = drawn.runners.patient % drawn.draws.episodes
+    return np.where(number % 3 == 0, 1, 0)
 
 
 def procedure_table(drawn: Drawn) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from numpy.random import SeedSequence
 from tendon_outcomes.errors import WrongUse
 from tendon_outcomes.synthetic.care import event_table, procedure_table, session_table
 from tendon_outcomes.synthetic.drawn import draw_clinics
-from tendon_outcomes.synthetic.draws import clinic_seeds
+from tendon_outcomes.synthetic.draws import clinic_seeds, seed_of
 from tendon_outcomes.synthetic.episodes import episode_table, recent_procedures
 from tendon_outcomes.synthetic.settings import ClinicSettings
 from tendon_outcomes.synthetic.truth import truth_document, truth_table
@@ -56,7 +56,7 @@ def simulate_clinic(
     episodes: int, *, seed: int | SeedSequence, settings: ClinicSettings | None = None, site: int = 1
 ) -> SyntheticClinic:
     """Draw one clinic with ``episodes`` episodes. The same seed gives the same bytes; ``site`` only names it."""
-    own = seed if isinstance(seed, SeedSequence) else SeedSequence(seed)
+    own = seed_of(seed)
     return _simulate((own,), episodes, (site,), settings or ClinicSettings(), _named(own))
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
+from tendon_outcomes.errors import WrongUse
+
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
 Flags = NDArray[np.bool_]
@@ -58,7 +60,16 @@ class Draws:
 
 def clinic_seeds(seed: int, clinics: int) -> tuple[SeedSequence, ...]:
     """The seeds of clinic 1, 2, ... that `simulate_clinics` uses: the spawned children of ``seed``."""
-    return tuple(SeedSequence(seed).spawn(clinics))
+    return tuple(seed_of(seed).spawn(clinics))
+
+
+def seed_of(seed: int | SeedSequence) -> SeedSequence:
+    """A seed as given on a command line, or a spawned one."""
+    if isinstance(seed, SeedSequence):
+        return seed
+    if seed < 0:
+        raise WrongUse("a seed below 0 starts no random stream", way_out="Give 0 or a whole number above it.")
+    return SeedSequence(seed)
 
 
 def _stream(seed: SeedSequence, name: str) -> Generator:

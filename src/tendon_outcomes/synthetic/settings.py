@@ -16,7 +16,7 @@ STRATEGIES = ("loading_led", "stretching_led", "combined", "modification_only")
 
 COMPETING = (
     Code.ESWT,
-    Code.CORTICOSTEROID,
+    Code.CORTICOSTEROID_INJECTION,
     Code.PRP,
     Code.SURGERY,
     Code.OTHER_INJURY,
@@ -26,7 +26,7 @@ COMPETING = (
 
 PROCEDURES = {
     Code.ESWT: "eswt",
-    Code.CORTICOSTEROID: "corticosteroid_injection",
+    Code.CORTICOSTEROID_INJECTION: "corticosteroid_injection",
     Code.PRP: "prp",
     Code.SURGERY: "surgery",
 }
@@ -34,6 +34,18 @@ PROCEDURES = {
 
 ENDINGS = {Code.OTHER_INJURY: "other_injury", Code.STOPPED_RUNNING: "stopped_running"}
 """Competing events that are kept in the event table and after which there are no more reports."""
+
+_ABOVE_0 = (
+    "mi_shape",
+    "mi_median_weeks",
+    "mi_modification_hazard_ratio",
+    "pfr_shape",
+    "pfr_scale_weeks",
+    "loading_hazard_ratio",
+    "stretching_hazard_ratio",
+    "loss_hazard_ratio_in_pain",
+    "loss_hazard_ratio_recovered",
+)
 
 
 @dataclass(frozen=True)
@@ -129,6 +141,10 @@ class ClinicSettings:
             if found != expected
         ]
         wrong += [name for name, value in self._shares().items() if not 0 <= value <= 1]
+        wrong += [name for name in _ABOVE_0 if getattr(self, name) <= 0]
+        wrong += [name for name in ("mi_pfr_correlation", "sides_correlation") if not -1 <= getattr(self, name) <= 1]
+        wrong += ["competing_per_year"] if min(self.competing_per_year, default=0) < 0 else []
+        wrong += ["frailty_variance"] if self.frailty_variance < 0 else []
         if wrong:
             raise WrongUse(f"a synthetic clinic cannot be made with this {', '.join(wrong)}", way_out="Correct the settings.")
 
