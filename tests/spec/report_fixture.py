@@ -14,6 +14,9 @@ from tendon_outcomes.vocabulary import Tier
 PFR, MI = "pain_free_by_26_weeks", "meaningful_improvement_by_12_weeks"
 NPMLE = "interval-censored NPMLE with competing events"
 GROUP = "proximal_hamstring"
+ENDED = {
+    "total": 214, "event": 95, "administrative": 60, "lost": 26, "corticosteroid_injection": 14, "other_injury": 19,
+}
 
 
 @cache
@@ -37,8 +40,8 @@ def incidence(day: int, share: float, *, n: int, term: str) -> Row:
     half = 1.96 * math.sqrt(share * (1 - share) / n)
     reached, left = round(0.85 * n * share), round(n * day / 900)
     return Row(
-        estimator=NPMLE, statistic="cumulative_incidence", stratum=GROUP, term=term, day=day, estimate=share, std_error=half / 1.96,
-        conf_low=max(share - half, 0.0), conf_high=min(share + half, 1.0),
+        estimator=NPMLE, statistic="cumulative_incidence", stratum=GROUP, term=term, day=day,
+        estimate=share, std_error=half / 1.96, conf_low=max(share - half, 0.0), conf_high=min(share + half, 1.0),
         n_at_risk=n - reached - left, n_events=reached, n_censored=left,
     )
 
@@ -65,17 +68,18 @@ def rows(ceiling: float, weeks: float, n: int = 214) -> list[Row]:
             conf_low=43.4, conf_high=60.2, n_at_risk=n, n_events=at[-1].n_events),
         *(Row(estimator=NPMLE, statistic="competing_incidence", stratum=GROUP, term=term, day=7 * w, estimate=share,
               conf_low=share / 2, conf_high=2 * share, n_at_risk=100, n_events=round(n * share))
-          for term, share in (("corticosteroid", 0.06), ("other_injury", 0.09)) for w in (8, 12, 26)),
+          for term, share in (("corticosteroid_injection", 0.06), ("other_injury", 0.09)) for w in (8, 12, 26)),
         *(replace(one, statistic="sensitivity_cumulative_incidence", term="last passes that nobody confirmed count as reached",
                   estimate=(one.estimate or 0) + 0.04) for one in at),
         *late,
         *(Row(estimator="count", statistic="count", term=term, n_events=number)
-          for term, number in (("total", 214), ("event", 95), ("administrative", 60), ("lost", 26), ("corticosteroid", 14), ("other_injury", 19))),
+          for term, number in ENDED.items()),
         Row(estimator="reverse Kaplan-Meier", statistic="follow_up_median_days", estimate=182.0, conf_low=175.0, n_at_risk=n),
         Row(estimator="quantile", statistic="assessment_gap_median_days", estimate=7.0, n_at_risk=n),
         Row(estimator="count", statistic="unconfirmed_last_pass", n_events=12, n_at_risk=n,
             warning="counted as not reached; the sensitivity row counts them as reached"),
-        Row(estimator="Wilson", statistic="lost_share", day=84, estimate=0.121, conf_low=0.084, conf_high=0.172, n_at_risk=n, n_events=26),
+        Row(estimator="Wilson", statistic="lost_share", day=84, estimate=0.121, conf_low=0.084, conf_high=0.172,
+            n_at_risk=n, n_events=26),
     ]
 
 
@@ -107,16 +111,20 @@ def usual(tier: Tier = Tier.SHAREABLE, **changes: object) -> ReportInput:
     improved = rows(0.62, 8.0)
     at_12 = next(one for one in improved if one.day == 84)
     improved.insert(0, verdict("inconclusive", at_12.conf_low, at_12.conf_high))
-    improved.append(Row(estimator="Wilson", statistic="caution", term="loss", day=84, warning="more than 20 % were lost to follow-up before week 12"))
+    improved.append(Row(estimator="Wilson", statistic="caution", term="loss", day=84,
+                        warning="more than 20 % were lost to follow-up before week 12"))
     improved.append(Row(estimator=NPMLE, statistic="refusal", stratum=GROUP, term="beyond_follow_up", day=364,
-                        warning="week 52 is refused: too few were followed that long. The latest week that can be answered is 26."))
+                        warning="week 52 is refused: too few were followed that long. The latest answerable week is 26."))
     report = ReportInput(
         results=(results(PFR, rows(0.66, 17.0), cell=cell), results(MI, improved, cell=cell)),
         protocol=protocol(),
         tier=tier,
         as_of="2024-03-31",
         snapshot_id="5f0c2d9ab131",
-        ledger=(LedgerView("episode.csv", "episode", 330, 330, 0, 0, 0), LedgerView("visit.csv", "visit", 2104, 2081, None, None, 0)),
+        ledger=(
+            LedgerView("episode.csv", "episode", 330, 330, 0, 0, 0),
+            LedgerView("visit.csv", "visit", 2104, 2081, None, None, 0),
+        ),
         rule_counts=(RuleView("V-03", "visit", "nprs_run_fast", "a run that was not attempted has no pain score", "reject", 17),),
         left_out_columns={"visit.csv": {"note": "free text is not read"}},
     )

@@ -99,7 +99,7 @@ def _fit(
 
 
 def _npmle(data: GriddedFollowUp, conf_level: float) -> IntervalIncidence:
-    return interval_censored_incidence(data.left, data.right, data.cause, conf_level=conf_level)
+    return interval_censored_incidence(data.left, data.right, data.cause, cluster=data.patient, conf_level=conf_level)
 
 
 def cumulative_incidence(strata: Sequence[Stratum], *, at_weeks: Sequence[int]) -> Iterator[Row]:

@@ -26,13 +26,15 @@ class GriddedFollowUp:
 
     `grid_days`: the days on which enough of those still followed were assessed; between them nothing is claimed.
     `left, right` in days on the grid (right is inf when not reached; the exact day for a competing event).
-    `cause`: 0 censored, 1 event, 2 and above the competing causes in `competing_codes` order.
+    `cause`: 0 censored, 1 event, 2 and above the competing causes in `competing_codes` order. `patient` numbers the patients,
+    so that two sides of one are known to belong together.
     """
 
     grid_days: tuple[int, ...]
     left: FloatArray
     right: FloatArray
     cause: IntArray
+    patient: IntArray
     competing_codes: tuple[int, ...]
 
     @property
@@ -135,7 +137,8 @@ def _arrays(joined: pl.DataFrame, days: tuple[int, ...], grid: Grid) -> GriddedF
     right = np.where(np.isnan(seen_right), _next_day(np.maximum(right_day, left + 0.5), days, grid.days), seen_right)
     right = np.where(cause > 1, right_day, np.where(cause == 0, np.inf, right))
     left = np.where(cause > 1, right_day - 1, left)
-    return GriddedFollowUp(days, left, right, cause, competing)
+    patient = joined["patient_id"].rank("dense").to_numpy().astype(np.int64)
+    return GriddedFollowUp(days, left, right, cause, patient, competing)
 
 
 def _next_day(right: FloatArray, days: tuple[int, ...], step: int) -> FloatArray:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tendon_outcomes.estimators.clusters import checked_clusters, shared_scores
 from tendon_outcomes.estimators.interval_incidence import IntervalIncidence
-from tendon_outcomes.estimators.observations import FloatArray, IntArray, are_copies, checked_level, refuse
+from tendon_outcomes.estimators.observations import FloatArray, IntArray, are_copies, checked_level, refuse, summed_by
 from tendon_outcomes.estimators.simplex import RangeMixture, maximise
 from tendon_outcomes.estimators.support import candidate_cells, checked_sample, mixture_of, off_grid
 
@@ -20,6 +21,7 @@ def interval_censored_incidence(
     cause: npt.ArrayLike,
     *,
     weight: npt.ArrayLike | None = None,
+    cluster: npt.ArrayLike | None = None,
     grid: npt.ArrayLike | None = None,
     conf_level: float = 0.95,
     tolerance: float = 1e-8,
@@ -36,7 +38,8 @@ def interval_censored_incidence(
         censoring lies at or after everything else. EM, then a constrained Newton method, to max_j d_j/N - 1 <= tolerance.
     Interval
         Observed information on the cells with mass under sum p = 1: Cov = H^-1 - H^-1 11' H^-1 / (1' H^-1 1), H_jk = sum_i w_i
-        A_ij A_ik / P_i^2; the sandwich C J C with J_jk = sum_i w_i^2 A_ij A_ik / P_i^2 when weights are not copies. Limits are
+        A_ij A_ik / P_i^2; the sandwich C J C with J_jk = sum_i w_i^2 A_ij A_ik / P_i^2 when weights are not copies, and with the
+        scores summed within clusters first when `cluster` is given (two sides of one patient). Limits are
         normal on log(-log(1 - F)). At F = 0 they are 0 and the Clopper-Pearson limit in which, of the rows still followed on that
         day, everybody of unknown status had the cause; at F = 1 the limit in which, of all rows, nobody of unknown status had it,
         and 1. Both hold whatever the unknown is. Where the masses are not unique (`singular`) and the asked sum with them, the
@@ -46,8 +49,9 @@ def interval_censored_incidence(
         (0, 14] and (14, 28] do not touch. A censored row is free of every cause through `left`. Whole-number weights are copies.
         Rows of weight 0 are left out. Ends within 1.5e-8 (absolutely or relatively) are one time.
     Assumes
-        Visits unrelated to the outcome given what was seen before; independent rows; and for the interval, visits on a shared
-        grid with fixed days, so that the number of cells does not grow with n. Pass `grid` to have that checked.
+        Visits unrelated to the outcome given what was seen before; independent rows, or independent clusters; and for the
+        interval, visits on a shared grid with fixed days, so that the number of cells does not grow with n. Pass `grid` to have that checked.
+        A dated competing event is the row's first event: a recovery unseen since the last look is taken not to have happened.
     Not for
         The interval when visit times are continuous: the NPMLE at a point then converges at the cube-root rate, no normal limit
         applies and the ordinary bootstrap is not consistent; coarsen the visits to a grid first. Delayed entry (no argument for
@@ -56,8 +60,8 @@ def interval_censored_incidence(
     Parameters
         left, right: n days each, 0 <= left < right; right = inf for censored rows. cause: 0 censored at `left`, 1 event in (left,
         right], k >= 2 on day `right` (`left` ignored, taken as right - 1). weight: n non-negative numbers. grid: the shared visit
-        days; rows with an end off it are refused. conf_level in (0, 1). tolerance: optimality residual. robust: overrides what
-        the weights say.
+        days; rows with an end off it are refused. cluster: n labels of rows that belong together. conf_level in (0, 1).
+        tolerance: optimality residual. robust: overrides what the weights say.
     Returns
         IntervalIncidence; times in the unit of the input (days).
     References
@@ -71,15 +75,24 @@ def interval_censored_incidence(
     """
     level = checked_level(conf_level)
     sample = checked_sample(left, right, cause, weight)
+    if cluster is not None:
+        checked_clusters(cluster, np.size(left))
     if grid is not None and (away := off_grid(sample, grid)):
         raise refuse(f"{away} of {sample.left.size} rows have an end that is not a day of the visit grid")
     cells = candidate_cells(sample)
-    mixture, squared = mixture_of(sample, cells)
+    mixture, pattern = mixture_of(sample, cells)
     fit = maximise(mixture, tolerance=tolerance)
     by_weight = not are_copies(sample.weight) if robust is None else bool(robust)
     held = np.flatnonzero(fit.mass > HELD)
     rows = mixture.row_masses(fit.mass)
-    covariance, no_information = _covariance(mixture, held, rows, squared if by_weight else None)
+    middle = None
+    if by_weight or cluster is not None:
+        squared = summed_by(pattern, sample.weight**2, mixture.weight.size)
+        middle = mixture.information(held, squared / rows**2)
+    if cluster is not None and middle is not None:
+        numbers = _clusters_of_rows_used(cluster, weight)
+        middle = middle + shared_scores(mixture, held, rows, pattern=pattern, weight=sample.weight, cluster=numbers)
+    covariance, no_information = _covariance(mixture, held, rows, middle)
     return IntervalIncidence(
         support_left=cells.left,
         support_right=cells.right,
@@ -146,9 +159,12 @@ def turnbull(
 
 
 def _covariance(
-    mixture: RangeMixture, held: IntArray, rows: FloatArray, squared: FloatArray | None
+    mixture: RangeMixture, held: IntArray, rows: FloatArray, middle: FloatArray | None
 ) -> tuple[FloatArray, FloatArray]:
-    """Covariance of the masses held, and an orthonormal basis of the sum-zero directions that carry no information."""
+    """Covariance of the masses held, and an orthonormal basis of the sum-zero directions that carry no information.
+
+    With `middle`, the summed squares of the scores, it is the sandwich; without, the inverse information.
+    """
     information = mixture.information(held, mixture.weight / rows**2)
     size = 1.0 / np.sqrt(np.diagonal(information))
     scaled = information * np.outer(size, size)
@@ -163,10 +179,17 @@ def _covariance(
     else:
         reach = inverse.sum(axis=1)
         constrained = inverse - np.outer(reach, reach) / reach.sum()
-    if squared is None:
+    if middle is None:
         return constrained, nothing
-    between = mixture.information(held, squared / rows**2)
-    return constrained @ between @ constrained, nothing
+    return constrained @ middle @ constrained, nothing
+
+
+def _clusters_of_rows_used(cluster: npt.ArrayLike, weight: npt.ArrayLike | None) -> IntArray:
+    """Cluster numbers of the rows that the sample kept: those of weight 0 were left out of it."""
+    labels = np.asarray(cluster)
+    if weight is not None and labels.shape == np.shape(weight):
+        labels = labels[np.asarray(weight) > 0]
+    return checked_clusters(labels, labels.size)
 
 
 def _constrained_generalised_inverse(information: FloatArray) -> tuple[FloatArray, FloatArray]:

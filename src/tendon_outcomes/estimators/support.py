@@ -128,8 +128,8 @@ def candidate_cells(sample: IntervalSample) -> Cells:
     return Cells(left=np.concatenate(lefts)[order], right=key[order], cause=code[order])
 
 
-def mixture_of(sample: IntervalSample, cells: Cells) -> tuple[RangeMixture, FloatArray]:
-    """The likelihood over those cells with equal rows put together, and each such row's sum of squared weights."""
+def mixture_of(sample: IntervalSample, cells: Cells) -> tuple[RangeMixture, IntArray]:
+    """The likelihood over those cells with equal rows put together, and where in it each row went."""
     left, right, cause, weight = sample.left, sample.right, sample.cause, sample.weight
     m = cells.right.size
     first = np.searchsorted(cells.right, left, side="right")
@@ -149,4 +149,4 @@ def mixture_of(sample: IntervalSample, cells: Cells) -> tuple[RangeMixture, Floa
         marked=cells.cause == 1,
         weight=summed_by(row, weight, distinct.size),
     )
-    return mixture, summed_by(row, weight * weight, distinct.size)
+    return mixture, row.astype(np.int64)

@@ -17,10 +17,14 @@ from tendon_outcomes.records.rules import Breach, breach
 
 @dataclass(frozen=True)
 class Evidence:
-    """What such a rule looks at: one table, every row of the episode table, and the episodes that were accepted."""
+    """What such a rule looks at: one table, every row of the episode table, and the episodes that were accepted.
+
+    `unread` are the rows of the table with a cell that could not be read.
+    """
 
     table: Table
     frame: pl.DataFrame
+    unread: pl.Series
     episodes: pl.DataFrame
     accepted_episodes: pl.Series
     as_of: dt.date
@@ -54,15 +58,17 @@ def _contradiction(evidence: Evidence) -> pl.Series:
 def _rows_of_the_same_key(evidence: Evidence) -> pl.DataFrame:
     """For each row, how many different rows share its key and how many stand before it.
 
-    A row without a complete key shares it with nobody. A row of no episode cannot contradict one that has an episode.
+    A row without a complete key shares it with nobody. A row of no episode cannot contradict one that has an episode. A row
+    with an unread cell differs from every other: what it said is not known.
     """
     key = list(evidence.table.key)
     numbered = evidence.frame.select(*evidence.table.column).with_columns(pl.int_range(pl.len()).alias("row"))
     rows = numbered.filter(~_orphan(evidence)).drop_nulls(key)
     repeated = rows.filter(pl.struct(key).is_duplicated())
+    itself = pl.when(pl.col("row").is_in(evidence.unread.implode())).then("row").alias("itself")
     counted = repeated.select(
         "row",
-        pl.struct(*evidence.table.column).n_unique().over(key).cast(pl.Int64).alias("n_different"),
+        pl.struct(*evidence.table.column, itself).n_unique().over(key).cast(pl.Int64).alias("n_different"),
         pl.int_range(pl.len()).over(key).alias("position"),
     )
     every = evidence.frame.select(pl.int_range(pl.len()).alias("row"))
@@ -78,7 +84,7 @@ def _after_as_of(evidence: Evidence) -> pl.Series:
             value=False
         )
         return frame.select(late.alias("late"))["late"]
-    years = evidence.episodes.select("episode_id", "index_year").drop_nulls().unique("episode_id", keep="any")
+    years = evidence.episodes.drop_nulls(["episode_id", "index_year"]).group_by("episode_id").agg(pl.col("index_year").min())
     dated = frame.select("episode_id", "day", INDEX_DATE).join(years, on="episode_id", how="left", maintain_order="left")
     earliest_index = pl.coalesce(INDEX_DATE, pl.date(pl.col("index_year"), 1, 1))
     return dated.select((pl.col("day") > (as_of - earliest_index).dt.total_days()).alias("late"))["late"]

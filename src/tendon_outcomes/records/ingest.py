@@ -84,15 +84,18 @@ def validate(
 
 
 def _check(mapped: MappedTable, declarations: Declarations, episodes: CheckedTable | None, as_of: dt.date) -> CheckedTable:
+    if not len(mapped.frame):
+        return CheckedTable(mapped, (), pl.Series([], dtype=pl.Boolean))
     from tendon_outcomes.records.schema import schema_breaches  # noqa: PLC0415  pandera takes most of a second to load
 
     own_episodes = mapped.frame if episodes is None else episodes.mapped.frame
     accepted_ids = own_episodes["episode_id"] if episodes is None else own_episodes["episode_id"].filter(episodes.accepted)
-    evidence = Evidence(mapped.table, mapped.frame, own_episodes, accepted_ids, as_of)
+    unread = rows_of(one for one in mapped.breaches if one.action == "reject")
+    evidence = Evidence(mapped.table, mapped.frame, unread, own_episodes, accepted_ids, as_of)
     by_cell = list(mapped.breaches)
     by_cell += _without_unread(schema_breaches(mapped.table, mapped.frame, mapped.recorded), by_cell)
     by_row = row_breaches(mapped.table, mapped.frame)
-    by_row += _without_unread_copies(cross_breaches(declarations, evidence, _WITHIN_A_TABLE), mapped.breaches)
+    by_row += cross_breaches(declarations, evidence, _WITHIN_A_TABLE)
     to_episode = cross_breaches(declarations, evidence, _TO_THE_EPISODE)
     breaches = (*_without_lost_episodes(by_cell, to_episode), *by_row, *to_episode)
     rejected = rows_of(one for one in breaches if one.action == "reject")
@@ -106,12 +109,6 @@ def _without_unread(required: list[Breach], by_cell: list[Breach]) -> list[Breac
     for one in required:
         kept += without_rows(one, rows_of(other for other in by_cell if other.column == one.column and other.action == "reject"))
     return kept
-
-
-def _without_unread_copies(by_key: list[Breach], by_mapping: tuple[Breach, ...]) -> list[Breach]:
-    """Two rows that differ in a cell nobody could read look alike; such a row is not called a copy."""
-    unread = rows_of(one for one in by_mapping if one.action == "reject")
-    return [left for one in by_key for left in (without_rows(one, unread) if one.rule == "X-02" else [one])]
 
 
 def _without_lost_episodes(by_cell: list[Breach], to_episode: list[Breach]) -> list[Breach]:

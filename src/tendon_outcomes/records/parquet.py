@@ -25,7 +25,8 @@ def parse_parquet(name: str, content: bytes) -> Parsed:
     if frame is None or len(frame) != footer_count:
         raise refuse(name, "F-05", way_out="Export or copy the file again.")
     text = _as_text(name, frame)
-    return Parsed(tuple(frame.columns), text, cells_frame(frame.width), footer_count)
+    unreadable = text.select(pl.any_horizontal(pl.exclude(RECORD).str.contains("\ufffd", literal=True)).any()).item()
+    return Parsed(tuple(frame.columns), text, cells_frame(frame.width), footer_count, bool(unreadable))
 
 
 def _as_text(name: str, frame: pl.DataFrame) -> pl.DataFrame:

@@ -20,7 +20,7 @@ ENDINGS: dict[str, str] = {
     "withdrew": "Withdrew or went to another clinic",
     "surgery": "Surgery on the tendon",
     "prp": "Platelet-rich plasma (PRP) injection",
-    "corticosteroid": "Corticosteroid injection",
+    "corticosteroid_injection": "Corticosteroid injection",
     "eswt": "Shock-wave therapy",
     "other_injury": "Another injury that stopped running",
     "stopped_running": "Stopped running for another reason",
@@ -37,7 +37,6 @@ HANDLINGS: dict[str, str] = {
 }
 
 INTERCURRENT: dict[str, str] = {
-    "corticosteroid_injection": "Corticosteroid injection",
     "analgesic_on_test": "A pain killer taken for the test run",
 }
 
