@@ -62,8 +62,8 @@ def rows(ceiling: float, weeks: float, n: int = 214) -> list[Row]:
     ]
     return [
         *at, *curve,
-        Row(estimator=NPMLE, statistic="median_days", stratum=GROUP, day=140, estimate=147.0, conf_low=126.0, conf_high=168.0,
-            n_at_risk=n, n_events=at[-1].n_events),
+        Row(estimator=NPMLE, statistic="median_days", stratum=GROUP, estimate=147.0, bound_low=140.0, bound_high=147.0,
+            conf_low=126.0, conf_high=168.0, n_at_risk=n, n_events=at[-1].n_events),
         Row(estimator="restricted mean", statistic="restricted_mean_time_lost", stratum=GROUP, day=182, estimate=51.8,
             conf_low=43.4, conf_high=60.2, n_at_risk=n, n_events=at[-1].n_events),
         *(Row(estimator=NPMLE, statistic="competing_incidence", stratum=GROUP, term=term, day=7 * w, estimate=share,

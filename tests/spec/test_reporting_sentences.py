@@ -47,8 +47,8 @@ def test_a_milestone_is_said_in_absolute_numbers_with_its_interval() -> None:
 
 
 def test_a_week_between_grid_days_is_said_as_bounds() -> None:
-    # Grade: exact. A row without estimate carries its bounds in the warning, as analysis/recovery.py writes them.
-    said = milestone(conf_low=0.22, conf_high=0.47, warning="bounds: from 0.280 to 0.410")
+    # Grade: exact. A row without estimate carries bounds; its confidence limits hold for both.
+    said = milestone(bound_low=0.28, bound_high=0.41, conf_low=0.22, conf_high=0.47)
     assert said == (
         "By week 12, between 28 and 41 in 100 runners had reached pain-free running (95 % limits 22 to 47 in 100); "
         "too few were assessed in that week for a single number."
@@ -83,21 +83,21 @@ def test_counts_behind_a_milestone() -> None:
 
 
 def test_the_median_is_a_week_with_the_one_before_and_an_interval() -> None:
-    # Grade: exact. `estimate` is the grid day by which half had reached it, `day` the grid day before.
-    said = median(day=140, estimate=147.0, conf_low=126.0, conf_high=168.0)
+    # Grade: exact. `estimate` is the grid day by which half had reached it, `bound_low` the one before.
+    said = median(bound_low=140.0, bound_high=147.0, estimate=147.0, conf_low=126.0, conf_high=168.0)
     assert said == "Half had reached pain-free running by week 21 (after week 20, by week 21; 95 % interval week 18 to week 24)."
-    open_end = median(day=140, estimate=147.0, conf_low=126.0)
+    open_end = median(bound_low=140.0, bound_high=147.0, estimate=147.0, conf_low=126.0)
     assert open_end.endswith("95 % interval from week 18, with no upper limit within follow-up).")
 
 
 def test_a_median_that_is_not_reached_is_said_so() -> None:
     # Grade: exact. Not reached is a value, and its lower limit is still information.
-    said = median(day=None, conf_low=140.0, warning="half had not reached it by week 26")
+    said = median(conf_low=140.0, warning="half had not reached it by week 26")
     assert said == (
         "The time by which half had reached pain-free running is not reached: half had not reached it by week 26 "
         "(95 % interval from week 20, with no upper limit within follow-up)."
     )
-    assert median(day=None, warning="half had not reached it by week 26").endswith("half had not reached it by week 26.")
+    assert median(warning="half had not reached it by week 26").endswith("half had not reached it by week 26.")
 
 
 @pytest.mark.parametrize(
@@ -113,14 +113,14 @@ def test_a_median_that_is_not_reached_is_said_so() -> None:
 )
 def test_the_median_against_the_weeks_of_the_claim(after: int, by: float, expected: str) -> None:
     # Grade: exact. The median lies in (after, by]; only when all of that is inside the window it is said to be inside.
-    assert sentences.median_in_window_sentence(row(day=after, estimate=by), (8, 12)) == expected
+    assert sentences.median_in_window_sentence(row(bound_low=float(after), bound_high=by, estimate=by), (8, 12)) == expected
 
 
 def test_time_gained_is_in_weeks() -> None:
     # Grade: exact. 37.1 days are 5.3 weeks, 29.4 are 4.2, 44.8 are 6.4.
     said = gained(estimate=37.1, conf_low=29.4, conf_high=44.8)
     assert said == "On average, 5.3 of the first 26 weeks lay after reaching pain-free running (95 % interval 4.2 to 6.4 weeks)."
-    said = gained(conf_low=29.4, conf_high=70.0, warning="bounds: from 35.0 to 61.6 days")
+    said = gained(bound_low=35.0, bound_high=61.6, conf_low=29.4, conf_high=70.0)
     assert said == (
         "On average, between 5 and 8.8 of the first 26 weeks lay after reaching pain-free running (95 % limits 4.2 to 10 weeks)."
     )
@@ -211,7 +211,7 @@ def test_no_sentence_calls_recovery_a_failure_or_shows_a_number_of_its_own() -> 
     # Grade: exact. Every number comes from the row, rounded, or is the level, the 100 of a share, or a week of the row.
     made = row(estimate=0.318, conf_low=0.271, conf_high=0.378, n_events=61, n_at_risk=133, n_censored=20)
     text = milestone(estimate=0.318, conf_low=0.271, conf_high=0.378) + sentences.counts_sentence(made)
-    text += median(day=140, estimate=147.0, conf_low=126.0, conf_high=168.0)
+    text += median(bound_low=140.0, bound_high=147.0, estimate=147.0, conf_low=126.0, conf_high=168.0)
     text += gained(estimate=37.1, conf_low=29.4, conf_high=44.8)
     numbers = set(re.findall(r"\d+(?:\.\d+)?", text))
     assert numbers <= {"95", "100", "12", "32", "27", "38", "61", "133", "20", "21", "18", "24", "26", "5.3", "4.2", "6.4"}

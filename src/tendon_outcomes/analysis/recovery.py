@@ -23,6 +23,8 @@ MEAN_ESTIMATOR = "area under the interval-censored NPMLE"
 INTERPOLATE_UP_TO_DAYS = 14
 """A restricted mean is given as one number only when grid days are at most this far apart; else as bounds."""
 
+SAME = 1e-9  # shares closer than this are one share, whatever the last bits of two fits say
+
 
 @dataclass(frozen=True)
 class Stratum:
@@ -152,7 +154,7 @@ def _readings(one: Stratum, days: list[int]) -> list[_Reading]:
     found = []
     for i, day in enumerate(days):
         between_grid_days = day not in one.data.grid_days
-        parted = abs(float(generous[i] - strict[i])) > one.grid.max_reading_difference
+        parted = abs(float(generous[i] - strict[i])) > one.grid.max_reading_difference + SAME
         limits = float(lower.conf_low[i]), float(lower.conf_high[i])
         if not between_grid_days and not parted:
             found.append(_Reading(float(strict[i]), float(lower.std_error[i]), None, None, *limits, None))

@@ -50,7 +50,8 @@ def interval_censored_incidence(
         Rows of weight 0 are left out. Ends within 1.5e-8 (absolutely or relatively) are one time.
     Assumes
         Visits unrelated to the outcome given what was seen before; independent rows, or independent clusters; and for the
-        interval, visits on a shared grid with fixed days, so that the number of cells does not grow with n. Pass `grid` to have that checked.
+        interval, visits on a shared grid with fixed days, so that the number of cells does not grow with n. Pass `grid` to have
+        that checked.
         A dated competing event is the row's first event: a recovery unseen since the last look is taken not to have happened.
     Not for
         The interval when visit times are continuous: the NPMLE at a point then converges at the cube-root rate, no normal limit

@@ -17,6 +17,7 @@ from tendon_outcomes.reporting.svg import inline
 from tendon_outcomes.reporting.wording import (
     HANDLINGS,
     STATUSES,
+    bounds_of,
     count,
     ended,
     intercurrent,
@@ -39,6 +40,7 @@ class FigureView:
     caption: str
     drawings: tuple[Markup, ...]
     instead: str = ""
+    bounded: bool = False  # some week asked about has bounds instead of a point
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def _figure(
         inline(figures.draw(curve, shape), name=f"{name}-{shape.name}", title=caption, desc=words, css_class=shape.name)
         for shape in figures.SHAPES
     )
-    return FigureView(name, caption, drawings)
+    return FigureView(name, caption, drawings, bounded=any(bounds_of(row) for row in curve.milestones))
 
 
 def _curve(results: Results, estimand: Estimand, stratum: str, window: tuple[int, int] | None) -> figures.Curve:

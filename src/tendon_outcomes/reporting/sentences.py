@@ -50,8 +50,9 @@ def median_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_cell_
     if row["estimate"] is None:
         reason = row["warning"] or "half had not reached it while enough were followed"
         return f"The time by which half had reached {phrase} is not reached: {reason}{_from_week(row, conf_level)}."
-    between = f"after {week(row['day'])}, by {week(row['estimate'])}" if row["day"] is not None else f"by {week(row['estimate'])}"
-    return f"Half had reached {phrase} by {week(row['estimate'])} ({between}; {_week_limits(row, conf_level)})."
+    by = week(row["estimate"])
+    between = f"after {week(row['bound_low'])}, by {by}; " if row["bound_low"] is not None else ""
+    return f"Half had reached {phrase} by {by} ({between}{_week_limits(row, conf_level)})."
 
 
 def median_in_window_sentence(row: ResultRow, window: tuple[int, int]) -> str:
@@ -60,7 +61,7 @@ def median_in_window_sentence(row: ResultRow, window: tuple[int, int]) -> str:
         return ""
     first, last = window
     named = f"weeks {first} to {last} of the claim"
-    after, by = row["day"] if row["day"] is not None else 0, row["estimate"]
+    after, by = row["bound_low"] or 0, row["estimate"]
     if by < 7 * first:
         return f"That is sooner than {named}."
     if after >= 7 * last:

@@ -166,10 +166,10 @@ def endings(results: Results, estimand: Estimand, name: str) -> TableView | None
 def ledger(lines: Iterable[LedgerView], cell: int) -> TableView | None:
     """Where every physical record went."""
     body = tuple(
-        (one.file, one.table, *(count(n) for n in (one.read, one.accepted, one.rejected, one.blank, one.left_out)))
+        (f"{one.file}, read as {one.table}", *(count(n) for n in (one.read, one.accepted, one.rejected, one.blank, one.left_out)))
         for one in lines
     )
-    head = ("File", "Read as", "Records read", "Accepted", "Rejected", "Blank", "Left out")
+    head = ("File", "Records", "Accepted", "Rejected", "Blank", "Left out")
     caption = "Data intake: where every record of the export went"
     return TableView("intake", caption, head, body, min_cell_count=cell) if body else None
 

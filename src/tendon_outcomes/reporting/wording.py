@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,8 +26,10 @@ ENDINGS: dict[str, str] = {
     "pregnancy_illness": "Pregnancy or illness",
     "rupture": "Rupture or avulsion of the tendon",
     "death": "Death",
+    "any": "Any competing event",
+    "competing": "A competing event came first (all kinds together)",
 }
-"""Plain words for every code of vocabulary.Code, in lower case, and for the total."""
+"""Plain words for every code of vocabulary.Code, in lower case, and for their sums."""
 
 HANDLINGS: dict[str, str] = {
     "competing": "ends follow-up as a competing event",
@@ -141,6 +142,6 @@ def is_withheld(row: ResultRow) -> bool:
 
 
 def bounds_of(row: ResultRow) -> tuple[float, float] | None:
-    """The two bounds that stand in a row's warning when there is no point estimate: `bounds: from 0.280 to 0.410`."""
-    found = re.match(r"bounds: from (\d+(?:\.\d+)?) to (\d+(?:\.\d+)?)", str(row["warning"] or ""))
-    return (float(found[1]), float(found[2])) if found else None
+    """The least and the most that an estimate can be where the records leave it open."""
+    low, high = row["bound_low"], row["bound_high"]
+    return None if row["estimate"] is not None or low is None or high is None else (low, high)
