@@ -1,6 +1,6 @@
 """The project's commands, with nothing but Python and git needed beforehand: the first call sets up .venv from requirements.lock.
 
-python make.py demo      simulate a clinic, ingest it, write its report and print where it is
+python make.py demo      simulate a clinic, ingest it, write its report and print where it is (--keep: into reports/demo too)
 python make.py test      the whole test suite
 python make.py check     format, lint, layers, types
 python make.py gate      verification rows of tests/gate.toml [ROW ...] [--quick] [--list]
@@ -58,8 +58,19 @@ def set_up() -> None:
     READY.write_text(wanted(), encoding="utf-8")
 
 
-def demo() -> int:
-    return run(BIN / "tendon-outcomes", "demo", "build/demo", "--force")
+def demo(*, keep: bool = False) -> int:
+    """Write the demo's report; with `keep` also as reports/demo, the page, the numbers and the README's curve."""
+    code = run(BIN / "tendon-outcomes", "demo", "build/demo", "--force")
+    if keep and not code:
+        made = next((ROOT / "build/demo/study/reports").iterdir())
+        kept = ROOT / "reports/demo"
+        for name in ("report.html", "results.json"):
+            (kept / name).write_bytes((made / name).read_bytes())
+        page = (made / "report.html").read_text(encoding="utf-8")
+        drawing = page[page.index("<svg") : page.index("</svg>") + len("</svg>")]
+        svg = drawing.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+        (kept / "pain_free_running.svg").write_text(svg, encoding="utf-8", newline="\n")
+    return code
 
 
 def test(*arguments: str) -> int:
@@ -82,9 +93,9 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["lock"]:
             return run(*LOCK_COMMAND.split())
-        case ["demo"]:
+        case ["demo", *rest] if rest in ([], ["--keep"]):
             set_up()
-            return demo()
+            return demo(keep=bool(rest))
         case ["test", *rest]:
             set_up()
             return test(*rest)

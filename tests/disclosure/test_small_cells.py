@@ -95,7 +95,8 @@ def test_no_two_published_days_of_a_curve_differ_by_a_small_count(steps: list[tu
     shown = suppress(results(*incidence_rows(days, n), *counts), min_cell_count=K).rows
     curve = shown.filter(pl.col("statistic") == "cumulative_incidence", pl.col("estimate").is_not_null())
     for name in ("n_events", "n_censored", "n_at_risk"):
-        published = sorted({0, *curve[name].to_list()}) if name != "n_at_risk" else sorted(set(curve[name].to_list()))
+        shown_counts = set(curve[name].drop_nulls().to_list())
+        published = sorted(shown_counts if name == "n_at_risk" else {0, *shown_counts})
         assert not any(small(b - a) for a, b in itertools.pairwise(published)), name
     final = dict(shown.filter(pl.col("statistic") == "count").select("term", "n_events").iter_rows())
     if final.get("event") is not None:
@@ -103,6 +104,45 @@ def test_no_two_published_days_of_a_curve_differ_by_a_small_count(steps: list[tu
     withheld = shown.filter(pl.col("estimate").is_null() & (pl.col("term") == "milestone"))
     assert withheld["conf_low"].is_null().all()
     assert withheld["warning"].str.contains("withheld").all()
+
+
+def test_a_week_is_told_without_its_departures_rather_than_not_at_all() -> None:
+    # Grade: exact: 20 recovered between weeks 8 and 12, but only 7 left; both shares are told, and departures once.
+    days = [(56, 51, 20, "milestone"), (84, 71, 27, "milestone"), (182, 124, 68, "milestone")]
+    shown = suppress(results(*incidence_rows(days, 238)), min_cell_count=K).rows
+    assert shown["n_events"].to_list() == [51, 71, 124]
+    assert shown["estimate"].null_count() == 0
+    assert shown["n_censored"].to_list() == [None, 27, 68]
+    assert shown["n_at_risk"].to_list() == [None, 140, 46]
+
+
+def test_the_week_of_the_decision_is_told_before_another() -> None:
+    # Grade: exact: 5 events between weeks 8 and 12 allow only one of them; the rule asks for week 12. Without a rule too.
+    days = [(56, 60, 0, "milestone"), (84, 65, 0, "milestone")]
+    rule = Row(estimator="rule", statistic="verdict", term="refuted", day=84, conf_low=0.1, conf_high=0.3, n_at_risk=135, n_events=65)
+    shown = suppress(results(*incidence_rows(days, 200), rule), min_cell_count=K)
+    assert shown.select("cumulative_incidence")["n_events"].to_list() == [None, 65]
+    assert shown.select("verdict")["conf_high"].to_list() == [0.3]
+
+
+def test_a_verdict_loses_its_numbers_with_its_milestone() -> None:
+    # Grade: exact: week 12 is not told, because fewer than 11 are still followed then.
+    days = [(56, 60, 0, "milestone"), (84, 195, 0, "milestone")]
+    rule = Row(estimator="rule", statistic="verdict", term="supported", day=84, estimate=0.97, conf_low=0.9, n_at_risk=20, n_events=195)
+    shown = suppress(results(*incidence_rows(days, 200), rule), min_cell_count=K).select("verdict").row(0, named=True)
+    assert shown["term"] == "supported"
+    assert (shown["estimate"], shown["conf_low"], shown["n_events"]) == (None, None, None)
+
+
+def test_another_reading_falls_with_the_primary_one() -> None:
+    # Grade: exact.
+    days = [(56, 60, 0, "milestone"), (84, 65, 0, "milestone")]
+    naive = [
+        Row(estimator="aj", statistic="naive_cumulative_incidence", term="milestone", day=day, estimate=0.3, n_at_risk=100, n_events=50)
+        for day in (56, 84)
+    ]
+    shown = suppress(results(*incidence_rows(days, 200), *naive), min_cell_count=K)
+    assert shown.select("naive_cumulative_incidence")["estimate"].to_list() == [None, 0.3]
 
 
 def test_an_estimate_goes_with_its_small_numerator() -> None:
@@ -140,7 +180,7 @@ def test_other_readings_of_the_cohort_lose_their_counts() -> None:
         Row(estimator="aj", statistic=name, term="milestone", day=84, estimate=0.3, n_at_risk=100, n_events=57)
         for name in ("naive_cumulative_incidence", "sensitivity_cumulative_incidence")
     ]
-    shown = suppress(results(*rows), min_cell_count=K).rows
+    shown = suppress(results(*incidence_rows([(84, 60, 0, "milestone")], 200), *rows), min_cell_count=K).rows[1:]
     assert shown["n_events"].to_list() == [None, None]
     assert shown["estimate"].to_list() == [0.3, 0.3]
 

@@ -10,6 +10,7 @@ z Monte-Carlo errors of 95 %, z Bonferroni at 1 % over all cells. Weeks that vis
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections import defaultdict
@@ -18,6 +19,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from statistics import NormalDist
+
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}  # two workers share two cores; read when NumPy loads
 
 import numpy as np
 from tendon_outcomes.analysis import recovery

@@ -15,7 +15,12 @@ PFR, MI = "pain_free_by_26_weeks", "meaningful_improvement_by_12_weeks"
 NPMLE = "interval-censored NPMLE with competing events"
 GROUP = "proximal_hamstring"
 ENDED = {
-    "total": 214, "event": 95, "administrative": 60, "lost": 26, "corticosteroid_injection": 14, "other_injury": 19,
+    "total": 214,
+    "event": 95,
+    "administrative": 60,
+    "lost": 26,
+    "corticosteroid_injection": 14,
+    "other_injury": 19,
 }
 
 
@@ -40,9 +45,18 @@ def incidence(day: int, share: float, *, n: int, term: str) -> Row:
     half = 1.96 * math.sqrt(share * (1 - share) / n)
     reached, left = round(0.85 * n * share), round(n * day / 900)
     return Row(
-        estimator=NPMLE, statistic="cumulative_incidence", stratum=GROUP, term=term, day=day,
-        estimate=share, std_error=half / 1.96, conf_low=max(share - half, 0.0), conf_high=min(share + half, 1.0),
-        n_at_risk=n - reached - left, n_events=reached, n_censored=left,
+        estimator=NPMLE,
+        statistic="cumulative_incidence",
+        stratum=GROUP,
+        term=term,
+        day=day,
+        estimate=share,
+        std_error=half / 1.96,
+        conf_low=max(share - half, 0.0),
+        conf_high=min(share + half, 1.0),
+        n_at_risk=n - reached - left,
+        n_events=reached,
+        n_censored=left,
     )
 
 
@@ -55,37 +69,106 @@ def rows(ceiling: float, weeks: float, n: int = 214) -> list[Row]:
     at = [incidence(7 * w, share_at(7 * w, ceiling, weeks), n=n, term="milestone") for w in (8, 12, 26)]
     curve = [incidence(7 * w, share_at(7 * w, ceiling, weeks), n=n, term="curve") for w in range(1, 27)]
     late = [
-        replace(one, statistic="naive_cumulative_incidence", estimator="Aalen-Johansen on visit dates", stratum="all",
-                estimate=(one.estimate or 0) - 0.06, conf_low=(one.conf_low or 0) - 0.06, conf_high=(one.conf_high or 0) - 0.06,
-                warning="late by up to one visit")
+        replace(
+            one,
+            statistic="naive_cumulative_incidence",
+            estimator="Aalen-Johansen on visit dates",
+            stratum="all",
+            estimate=(one.estimate or 0) - 0.06,
+            conf_low=(one.conf_low or 0) - 0.06,
+            conf_high=(one.conf_high or 0) - 0.06,
+            warning="late by up to one visit",
+        )
         for one in at
     ]
     return [
-        *at, *curve,
-        Row(estimator=NPMLE, statistic="median_days", stratum=GROUP, estimate=147.0, bound_low=140.0, bound_high=147.0,
-            conf_low=126.0, conf_high=168.0, n_at_risk=n, n_events=at[-1].n_events),
-        Row(estimator="restricted mean", statistic="restricted_mean_time_lost", stratum=GROUP, day=182, estimate=51.8,
-            conf_low=43.4, conf_high=60.2, n_at_risk=n, n_events=at[-1].n_events),
-        *(Row(estimator=NPMLE, statistic="competing_incidence", stratum=GROUP, term=term, day=7 * w, estimate=share,
-              conf_low=share / 2, conf_high=2 * share, n_at_risk=100, n_events=round(n * share))
-          for term, share in (("corticosteroid_injection", 0.06), ("other_injury", 0.09)) for w in (8, 12, 26)),
-        *(replace(one, statistic="sensitivity_cumulative_incidence", term="last passes that nobody confirmed count as reached",
-                  estimate=(one.estimate or 0) + 0.04) for one in at),
+        *at,
+        *curve,
+        Row(
+            estimator=NPMLE,
+            statistic="median_days",
+            stratum=GROUP,
+            estimate=147.0,
+            bound_low=140.0,
+            bound_high=147.0,
+            conf_low=126.0,
+            conf_high=168.0,
+            n_at_risk=n,
+            n_events=at[-1].n_events,
+        ),
+        Row(
+            estimator="restricted mean",
+            statistic="restricted_mean_time_lost",
+            stratum=GROUP,
+            day=182,
+            estimate=51.8,
+            conf_low=43.4,
+            conf_high=60.2,
+            n_at_risk=n,
+            n_events=at[-1].n_events,
+        ),
+        *(
+            Row(
+                estimator=NPMLE,
+                statistic="competing_incidence",
+                stratum=GROUP,
+                term=term,
+                day=7 * w,
+                estimate=share,
+                conf_low=share / 2,
+                conf_high=2 * share,
+                n_at_risk=100,
+                n_events=round(n * share),
+            )
+            for term, share in (("corticosteroid_injection", 0.06), ("other_injury", 0.09))
+            for w in (8, 12, 26)
+        ),
+        *(
+            replace(
+                one,
+                statistic="sensitivity_cumulative_incidence",
+                term="last passes that nobody confirmed count as reached",
+                estimate=(one.estimate or 0) + 0.04,
+            )
+            for one in at
+        ),
         *late,
-        *(Row(estimator="count", statistic="count", term=term, n_events=number)
-          for term, number in ENDED.items()),
+        *(Row(estimator="count", statistic="count", term=term, n_events=number) for term, number in ENDED.items()),
         Row(estimator="reverse Kaplan-Meier", statistic="follow_up_median_days", estimate=182.0, conf_low=175.0, n_at_risk=n),
         Row(estimator="quantile", statistic="assessment_gap_median_days", estimate=7.0, n_at_risk=n),
-        Row(estimator="count", statistic="unconfirmed_last_pass", n_events=12, n_at_risk=n,
-            warning="counted as not reached; the sensitivity row counts them as reached"),
-        Row(estimator="Wilson", statistic="lost_share", day=84, estimate=0.121, conf_low=0.084, conf_high=0.172,
-            n_at_risk=n, n_events=26),
+        Row(
+            estimator="count",
+            statistic="unconfirmed_last_pass",
+            n_events=12,
+            n_at_risk=n,
+            warning="counted as not reached; the sensitivity row counts them as reached",
+        ),
+        Row(
+            estimator="Wilson",
+            statistic="lost_share",
+            day=84,
+            estimate=0.121,
+            conf_low=0.084,
+            conf_high=0.172,
+            n_at_risk=n,
+            n_events=26,
+        ),
     ]
 
 
 def verdict(term: str, low: float | None, high: float | None, *, warning: str = "") -> Row:
-    return Row(estimator="decision rule", statistic="verdict", stratum=GROUP, term=term, day=84, conf_low=low, conf_high=high,
-               n_at_risk=120, n_events=90, warning=warning)
+    return Row(
+        estimator="decision rule",
+        statistic="verdict",
+        stratum=GROUP,
+        term=term,
+        day=84,
+        conf_low=low,
+        conf_high=high,
+        n_at_risk=120,
+        n_events=90,
+        warning=warning,
+    )
 
 
 FLOW = (
@@ -95,8 +178,16 @@ FLOW = (
     .then("not met: pain at the sit bone in an area smaller than a tennis ball", n_before=276, n_after=240)
     .then("had reached pain-free running on day 0 already", n_before=240, n_after=214)
 )
-ORIGIN = Provenance(snapshot="a" * 64, declarations="b" * 64, protocol="c" * 64, analyses="d" * 64, code="e" * 64, lock="f" * 64,
-                    seed=0, package_version="0.1.0")
+ORIGIN = Provenance(
+    snapshot="a" * 64,
+    declarations="b" * 64,
+    protocol="c" * 64,
+    analyses="d" * 64,
+    code="e" * 64,
+    lock="f" * 64,
+    seed=0,
+    package_version="0.1.0",
+)
 
 
 def results(name: str, table: list[Row], *, cell: int | None = 11, flow: Attrition = FLOW) -> Results:
@@ -111,10 +202,25 @@ def usual(tier: Tier = Tier.SHAREABLE, **changes: object) -> ReportInput:
     improved = rows(0.62, 8.0)
     at_12 = next(one for one in improved if one.day == 84)
     improved.insert(0, verdict("inconclusive", at_12.conf_low, at_12.conf_high))
-    improved.append(Row(estimator="Wilson", statistic="caution", term="loss", day=84,
-                        warning="more than 20 % were lost to follow-up before week 12"))
-    improved.append(Row(estimator=NPMLE, statistic="refusal", stratum=GROUP, term="beyond_follow_up", day=364,
-                        warning="week 52 is refused: too few were followed that long. The latest answerable week is 26."))
+    improved.append(
+        Row(
+            estimator="Wilson",
+            statistic="caution",
+            term="loss",
+            day=84,
+            warning="more than 20 % were lost to follow-up before week 12",
+        )
+    )
+    improved.append(
+        Row(
+            estimator=NPMLE,
+            statistic="refusal",
+            stratum=GROUP,
+            term="beyond_follow_up",
+            day=364,
+            warning="week 52 is refused: too few were followed that long. The latest answerable week is 26.",
+        )
+    )
     report = ReportInput(
         results=(results(PFR, rows(0.66, 17.0), cell=cell), results(MI, improved, cell=cell)),
         protocol=protocol(),

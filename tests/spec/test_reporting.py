@@ -117,14 +117,20 @@ def test_text_from_outside_is_shown_and_never_run() -> None:
     # Grade: exact. One payload of tag, quotes, template and entity syntax, in every text that a clinic can write.
     question = clinic.results(clinic.PFR, clinic.rows(0.66, 17.0))
     hostile = replace(
-        question, question=PAYLOAD, attrition=Attrition().then(PAYLOAD, n_before=330, n_after=214),
+        question,
+        question=PAYLOAD,
+        attrition=Attrition().then(PAYLOAD, n_before=330, n_after=214),
     )
     support = {PAYLOAD: Support(supported=False, records=PAYLOAD, cannot_show=PAYLOAD)}
     protocol = replace(clinic.protocol(), clinic=PAYLOAD, title=PAYLOAD, version=PAYLOAD, support=support)
     refusal = Row(estimator="e", statistic="refusal", stratum=PAYLOAD, term=PAYLOAD, warning=PAYLOAD)
     second = clinic.results(clinic.MI, [refusal])
     made = clinic.usual(
-        results=(hostile, second), protocol=protocol, as_of=PAYLOAD, snapshot_id=PAYLOAD, notice=PAYLOAD,
+        results=(hostile, second),
+        protocol=protocol,
+        as_of=PAYLOAD,
+        snapshot_id=PAYLOAD,
+        notice=PAYLOAD,
         left_out_columns={PAYLOAD: {PAYLOAD: PAYLOAD}},
     )
     content = render(made).decode()

@@ -13,6 +13,7 @@ from tendon_outcomes.snapshots import write_new
 from tendon_outcomes.synthetic import ClinicSettings, simulate_clinic
 from tendon_outcomes.vocabulary import OnReject, Tier
 
+NOTICE = "Simulated data with known truth: no real runner is in this report."
 DEMO_EPISODES, DEMO_SEED, DEMO_AS_OF = 300, 1, "2026-06-30"
 
 
@@ -40,5 +41,5 @@ def demonstrate(folder: Path, say: Say, *, force: bool = False) -> Path:
     say("ingest")
     as_of = as_of_date(DEMO_AS_OF)
     store(study, validate_files(study, folder / "clinic", as_of, OnReject.EXCLUDE, say), as_of)
-    report, _ = publish(study, None, Tier.SHAREABLE, say, force=False)
+    report, _ = publish(study, None, Tier.SHAREABLE, say, force=False, notice=NOTICE)
     return report

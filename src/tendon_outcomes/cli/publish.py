@@ -71,8 +71,10 @@ def _answer(module: ModuleType, records: ValidatedRecords, protocol: Protocol) -
     return Results.collect(estimand, [refusal], attrition=Attrition())
 
 
-def publish(study: Study, snapshot_id: str | None, tier: Tier, say: Say, *, force: bool) -> tuple[Path, list[Results]]:
-    """Write report.html, results.json and the list of their hashes into the study's reports folder."""
+def publish(
+    study: Study, snapshot_id: str | None, tier: Tier, say: Say, *, force: bool, notice: str = ""
+) -> tuple[Path, list[Results]]:
+    """Write report.html, results.json and the list of their hashes into the study's reports folder; `notice` heads the page."""
     results, manifest = run_analyses(study, scripts(), snapshot_id, tier, say)
     protocol = study.protocol()
     say("page and figures")
@@ -87,6 +89,7 @@ def publish(study: Study, snapshot_id: str | None, tier: Tier, say: Say, *, forc
             ledger=tuple(_ledger_view(line, cell) for line in manifest.ledger),
             rule_counts=tuple(_rule_view(count, cell) for count in manifest.rule_counts),
             left_out_columns=manifest.left_out_columns,
+            notice=notice,
         )
     )
     suffix = "-internal-do-not-share" if tier is Tier.INTERNAL else ""

@@ -73,10 +73,15 @@ def _verdict(row: ResultRow, results: Results, estimand: Estimand) -> list[str]:
         return []
     return [
         sentences.verdict_sentence(row, rule=rule, min_cell_count=results.min_cell_count),
-        " ".join(filter(None, (
-            sentences.verdict_ground_sentence(row, rule=rule, conf_level=estimand.conf_level),
-            sentences.rule_sentence(rule, conf_level=estimand.conf_level),
-        ))),
+        " ".join(
+            filter(
+                None,
+                (
+                    sentences.verdict_ground_sentence(row, rule=rule, conf_level=estimand.conf_level),
+                    sentences.rule_sentence(rule, conf_level=estimand.conf_level),
+                ),
+            )
+        ),
     ]
 
 

@@ -124,8 +124,10 @@ def _between(p9: Any, curve: Curve) -> list[Any]:
     if not pairs:
         return []
     corners = {
-        "xmin": [a[0] for a, _ in pairs], "xmax": [b[0] for _, b in pairs],
-        "ymin": [a[1] for a, _ in pairs], "ymax": [b[1] for _, b in pairs],
+        "xmin": [a[0] for a, _ in pairs],
+        "xmax": [b[0] for _, b in pairs],
+        "ymin": [a[1] for a, _ in pairs],
+        "ymax": [b[1] for _, b in pairs],
     }
     return [p9.geom_rect(p9.aes(**corners), fill=BOX, color="#8fb4d6", size=0.25)]
 
@@ -236,9 +238,5 @@ def _theme(p9: Any, shape: Shape) -> Any:
 
 def curve_words(curve: Curve) -> str:
     """What the drawing shows, for who cannot see it: every point with its interval."""
-    points = [
-        f"week {week_number(row['day'])}: {percent(row['estimate'])}"
-        for row in curve.steps
-        if row["estimate"] is not None
-    ]
+    points = [f"week {week_number(row['day'])}: {percent(row['estimate'])}" for row in curve.steps if row["estimate"] is not None]
     return "Share that had reached the endpoint by " + "; ".join(points) + "."

@@ -78,23 +78,27 @@ def render(report: ReportInput) -> bytes:
     require_renderable(report)
     lead_week, window = _claimed_weeks(report)
     sections = tuple(_section(f"q{i}", one, report.protocol, lead_week, window) for i, one in enumerate(report.results, start=1))
-    page = _environment().get_template("report.html.j2").render(
-        report=report,
-        protocol=report.protocol,
-        internal=report.tier is Tier.INTERNAL,
-        cell=report.results[0].min_cell_count,
-        sections=sections,
-        unsupported=_support(report.protocol, supported=False),
-        supported=_support(report.protocol, supported=True),
-        window=window,
-        tables=tables,
-        ledger=tables.ledger(report.ledger, report.protocol.min_cell_count),
-        rules=tables.rules(report.rule_counts, report.protocol.min_cell_count),
-        left_out=tables.left_out(report.left_out_columns),
-        provenance=tables.provenance([one.provenance for one in report.results], report.snapshot_id),
-        statuses=STATUSES,
-        handlings=HANDLINGS,
-        level=level(report.protocol.conf_level),
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            protocol=report.protocol,
+            internal=report.tier is Tier.INTERNAL,
+            cell=report.results[0].min_cell_count,
+            sections=sections,
+            unsupported=_support(report.protocol, supported=False),
+            supported=_support(report.protocol, supported=True),
+            window=window,
+            tables=tables,
+            ledger=tables.ledger(report.ledger, report.protocol.min_cell_count),
+            rules=tables.rules(report.rule_counts, report.protocol.min_cell_count),
+            left_out=tables.left_out(report.left_out_columns),
+            provenance=tables.provenance([one.provenance for one in report.results], report.snapshot_id),
+            statuses=STATUSES,
+            handlings=HANDLINGS,
+            level=level(report.protocol.conf_level),
+        )
     )
     return page.encode("utf-8")
 
@@ -114,9 +118,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _section(
-    name: str, results: Results, protocol: Protocol, lead_week: int | None, window: tuple[int, int] | None
-) -> Section:
+def _section(name: str, results: Results, protocol: Protocol, lead_week: int | None, window: tuple[int, int] | None) -> Section:
     estimand = protocol.estimand(results.estimand)
     return Section(
         name=name,
@@ -134,9 +136,7 @@ def _section(
     )
 
 
-def _figure(
-    name: str, results: Results, estimand: Estimand, stratum: str, window: tuple[int, int] | None
-) -> FigureView:
+def _figure(name: str, results: Results, estimand: Estimand, stratum: str, window: tuple[int, int] | None) -> FigureView:
     curve = _curve(results, estimand, stratum, window)
     group = f", {readable(stratum)}" if tables.several_strata(results) else ""
     caption = f"Cumulative incidence of {estimand.endpoint.phrase}{group}"

@@ -76,9 +76,11 @@ def time_gained_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_
     horizon = week_number(row["day"])
     if is_withheld(row):
         return f"The time gained within the first {horizon} weeks is {withheld(min_cell_count)}."
-    interval = f"{level(conf_level)} {{}} {week_number(row['conf_low'])} to {week_number(row['conf_high'])} weeks" if (
-        row["conf_low"] is not None and row["conf_high"] is not None
-    ) else "no interval can be given"
+    interval = (
+        f"{level(conf_level)} {{}} {week_number(row['conf_low'])} to {week_number(row['conf_high'])} weeks"
+        if (row["conf_low"] is not None and row["conf_high"] is not None)
+        else "no interval can be given"
+    )
     if row["estimate"] is not None:
         gained = f"On average, {week_number(row['estimate'])} of the first {horizon} weeks lay after reaching {phrase}"
         return f"{gained} ({interval.format('interval')})."

@@ -78,7 +78,10 @@ def share_with_interval(row: ResultRow) -> str:
 def milestones(results: Results, estimand: Estimand, name: str) -> TableView | None:
     """Every week that was asked about."""
     return _incidence(
-        results, estimand, rows_of(results, "cumulative_incidence", "milestone"), f"{name}-milestones",
+        results,
+        estimand,
+        rows_of(results, "cumulative_incidence", "milestone"),
+        f"{name}-milestones",
         f"Cumulative incidence of {estimand.endpoint.phrase} at the weeks asked about",
     )
 
@@ -86,14 +89,15 @@ def milestones(results: Results, estimand: Estimand, name: str) -> TableView | N
 def curve_numbers(results: Results, estimand: Estimand, name: str) -> TableView | None:
     """Every point of the curve: what the figure draws."""
     return _incidence(
-        results, estimand, rows_of(results, "cumulative_incidence", "curve"), f"{name}-curve",
+        results,
+        estimand,
+        rows_of(results, "cumulative_incidence", "curve"),
+        f"{name}-curve",
         f"The numbers behind the figure: cumulative incidence of {estimand.endpoint.phrase}",
     )
 
 
-def _incidence(
-    results: Results, estimand: Estimand, rows: Sequence[ResultRow], name: str, caption: str
-) -> TableView | None:
+def _incidence(results: Results, estimand: Estimand, rows: Sequence[ResultRow], name: str, caption: str) -> TableView | None:
     if not rows:
         return None
     grouped = several_strata(results)
@@ -135,9 +139,7 @@ def sensitivity(results: Results, estimand: Estimand, name: str) -> TableView | 
 SHORTCUT = "Shortcut, not the answer: the day of the first passing visit taken as the day it happened, late by up to one visit"
 
 
-def _by_week(
-    results: Results, named: Sequence[tuple[str, ResultRow]], name: str, caption: str, corner: str
-) -> TableView | None:
+def _by_week(results: Results, named: Sequence[tuple[str, ResultRow]], name: str, caption: str, corner: str) -> TableView | None:
     if not named:
         return None
     grouped = several_strata(results)
@@ -156,9 +158,7 @@ def endings(results: Results, estimand: Estimand, name: str) -> TableView | None
     if not rows:
         return None
     words = {"event": f"Reached {estimand.endpoint.phrase}"}
-    body = tuple(
-        (words.get(row["term"], ending(row["term"])), count(row["n_events"])) for row in rows
-    )
+    body = tuple((words.get(row["term"], ending(row["term"])), count(row["n_events"])) for row in rows)
     head = ("Ending", results.attrition.unit.capitalize())
     return TableView(f"{name}-endings", "How follow-up ended", head, body, min_cell_count=results.min_cell_count)
 
@@ -178,8 +178,13 @@ def rules(lines: Iterable[RuleView], cell: int) -> TableView | None:
     """Rules that records broke."""
     actions = {"reject": "row rejected", "flag": "kept and flagged"}
     body = tuple(
-        (one.rule, f"{one.table}.{one.column}" if one.column else one.table, one.says, actions.get(one.action, one.action),
-         count(one.count))
+        (
+            one.rule,
+            f"{one.table}.{one.column}" if one.column else one.table,
+            one.says,
+            actions.get(one.action, one.action),
+            count(one.count),
+        )
         for one in lines
     )
     head = ("Rule", "Where", "What it says", "What followed", "Records")
@@ -195,7 +200,7 @@ def left_out(columns: Mapping[str, Mapping[str, str]]) -> TableView | None:
 def thresholds(estimand: Estimand, name: str) -> TableView | None:
     """The numbers in the definition, and who says so."""
     body = tuple(
-        (sentence_case(one.says), f"{one.value:g} {one.unit}".strip(), one.source, STATUSES[one.status])
+        (sentence_case(one.says), f"{one.value:g} {one.unit}".strip(), one.source, STATUSES[one.status].partition(":")[0])
         for one in estimand.endpoint.version.threshold
     )
     head = ("Threshold", "Value", "Source", "Status")

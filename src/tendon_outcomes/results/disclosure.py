@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations, pairwise
 from typing import Any
 
 import polars as pl
@@ -26,12 +27,14 @@ def suppress(results: Results, *, min_cell_count: int) -> Results:
 
     With ``min_cell_count = 1`` nothing is hidden: the internal tier. Estimates fall with the counts they are made of.
 
-    1. Milestones of the incidence are published when the events and departures since the last published one are 0 or enough,
-       and enough are still followed; days of the curve are fitted between them by the same rule.
+    1. Milestones of the incidence are told when the events since the last one told are 0 or enough and enough are still
+       followed; days of the curve are fitted between them. How many were still followed and how many had left is told only on
+       days between which 0 or enough left.
     2. Running counts of a competing cause and of loss follow the same rule up to their final count.
     3. How follow-up ended is a total with parts: small parts go, and others with them until their sum is large enough; the
        events go too when what happened after the last published milestone would be small.
-    4. Other readings of the same cohort (sensitivity, visit dates) keep their estimates and lose their counts.
+    4. Other readings of the same cohort (sensitivity, visit dates) lose their counts, and their estimates with the primary one.
+    5. A verdict keeps its word when enough had the event, and its numbers when its milestone is told.
 
     Raises
     ------
@@ -119,48 +122,88 @@ def _group(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.Da
         case "count":
             return _counts(part, rows, min_cell_count)
         case "cumulative_incidence":
-            return _incidence(part, min_cell_count)
+            return _incidence(part, _milestones_told(rows, part["stratum"][0], min_cell_count), min_cell_count)
         case "competing_incidence":
             return _running_count(part, _final_count(rows, _FINAL_OF[part["term"][0] == "any"]), min_cell_count)
         case "lost_share":
             return _running_count(part, _final_count(rows, ("lost", "withdrew")), min_cell_count)
+        case "verdict":
+            return _verdict(part, _milestones_told(rows, part["stratum"][0], min_cell_count), min_cell_count)
         case "sensitivity_cumulative_incidence" | "naive_cumulative_incidence":
-            shown = _withhold_small_rows(part, min_cell_count)
-            return shown.with_columns(pl.lit(None, dtype=pl.Int64()).alias(name) for name in _COUNTS)
+            return _other_reading(part, rows, min_cell_count)
         case _:
             return _withhold_small_rows(part, min_cell_count)
 
 
-def _incidence(part: pl.DataFrame, min_cell_count: int) -> pl.DataFrame:
-    """Milestones first, then the days of the curve that fit between the published ones."""
+def _milestones_told(rows: pl.DataFrame, stratum: str, min_cell_count: int) -> list[int]:
+    """Milestone days of a stratum whose incidence is told: as many as events allow, the day of the decision before others."""
+    of_stratum = rows.filter(pl.col("stratum") == stratum)
+    milestones = of_stratum.filter(pl.col("statistic") == "cumulative_incidence", pl.col("term") == "milestone").sort("day")
+    followed = [row for row in milestones.iter_rows(named=True) if (row["n_at_risk"] or 0) >= min_cell_count]
+    decision = of_stratum.filter(pl.col("statistic") == "verdict")["day"].to_list()
+    return [row["day"] for row in _most_that_go_together(followed, "n_events", decision, min_cell_count)]
+
+
+def _most_that_go_together(
+    rows: list[dict[str, Any]], name: str, first: list[int], min_cell_count: int
+) -> tuple[dict[str, Any], ...]:
+    """The largest set of days whose running count grows by 0 or enough from one to the next; of equals the one with `first`."""
+    for size in range(len(rows), 0, -1):
+        sets = [chosen for chosen in combinations(rows, size) if _steps_are_large(chosen, name, min_cell_count)]
+        if sets:
+            return max(sets, key=lambda chosen: (any(row["day"] in first for row in chosen), sum(row["day"] for row in chosen)))
+    return ()
+
+
+def _steps_are_large(rows: Sequence[dict[str, Any]], name: str, min_cell_count: int) -> bool:
+    values = [0, *(int(row[name] or 0) for row in rows)]
+    return not any(_small(abs(after - before), min_cell_count) for before, after in pairwise(values))
+
+
+def _incidence(part: pl.DataFrame, told: list[int], min_cell_count: int) -> pl.DataFrame:
+    """Milestones, then the days of the curve that fit between the told ones; departures only where they too are 0 or enough."""
     milestones = part.filter(pl.col("term") == "milestone").sort("day")
-    shown = _published_days(milestones, [], min_cell_count)
-    hidden = ~milestones["day"].is_in(shown)
     curve = part.filter(pl.col("term") != "milestone").sort("day")
-    unasked = curve.filter(~pl.col("day").is_in(milestones["day"].to_list()))
-    anchors = milestones.filter(pl.col("day").is_in(shown))
-    days = _published_days(unasked, anchors.to_dicts(), min_cell_count)
-    kept = curve.filter(pl.col("day").is_in([*days, *shown]))
-    return pl.concat([_withhold(milestones, hidden, min_cell_count), kept])
+    anchors = milestones.filter(pl.col("day").is_in(told)).to_dicts()
+    unasked = curve.filter(~pl.col("day").is_in(milestones["day"].to_list()), pl.col("n_at_risk") >= min_cell_count)
+    days = [*told, *_days_between(unasked.to_dicts(), anchors, "n_events", min_cell_count)]
+    hidden = ~milestones["day"].is_in(told)
+    shown = pl.concat([_withhold(milestones, hidden, min_cell_count), curve.filter(pl.col("day").is_in(days))])
+    with_departures = _most_that_go_together(anchors, "n_censored", told[-1:], min_cell_count)
+    others = shown.filter(~pl.col("day").is_in(told), pl.col("n_events").is_not_null()).to_dicts()
+    departures = [row["day"] for row in with_departures]
+    departures += _days_between(others, list(with_departures), "n_censored", min_cell_count)
+    return shown.with_columns(
+        pl.when(pl.col("day").is_in(departures)).then(pl.col(name)).alias(name) for name in ("n_at_risk", "n_censored")
+    )
 
 
-def _published_days(rows: pl.DataFrame, anchors: list[dict[str, Any]], min_cell_count: int) -> list[int]:
-    """Days whose counts differ from those published before and after by 0 or enough; day 0 stands before them all."""
-    published = [{"day": 0, "n_events": 0, "n_censored": 0}, *anchors]
+def _days_between(rows: list[dict[str, Any]], anchors: list[dict[str, Any]], name: str, min_cell_count: int) -> list[int]:
+    """Days that can be told beside the anchors: each differs by 0 or enough from those told before and after it."""
+    told = list(anchors)
     days: list[int] = []
-    for row in rows.iter_rows(named=True):
-        before = max((one for one in published if one["day"] <= row["day"]), key=lambda one: int(one["day"]))
-        after = [one for one in published if one["day"] > row["day"]][:1]
-        gaps = [_gap(before, row, name) for name in ("n_events", "n_censored")]
-        gaps += [_gap(row, one, name) for one in after for name in ("n_events", "n_censored")]
-        if (row["n_at_risk"] or 0) >= min_cell_count and not any(_small(gap, min_cell_count) for gap in gaps):
-            published = sorted([*published, row], key=lambda one: int(one["day"]))
+    for row in rows:
+        together = sorted([*told, row], key=lambda one: int(one["day"]))
+        if _steps_are_large(together, name, min_cell_count):
+            told = together
             days.append(int(row["day"]))
     return days
 
 
-def _gap(first: dict[str, Any], second: dict[str, Any], name: str) -> int:
-    return abs(int(second[name] or 0) - int(first[name] or 0))
+def _verdict(part: pl.DataFrame, told: list[int], min_cell_count: int) -> pl.DataFrame:
+    """The word stays when enough had the event; the numbers only with their milestone."""
+    whole = _withhold_small_rows(part, min_cell_count)
+    alone = ~pl.col("day").is_in(told) if told else pl.lit(value=True)
+    return whole.with_columns(pl.when(~alone).then(pl.col(name)).alias(name) for name in (*_NUMBERS, *_COUNTS))
+
+
+def _other_reading(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.DataFrame:
+    """Another reading of the same cohort: no counts, and an estimate only on a day whose primary estimate is told."""
+    strata = rows.filter(pl.col("statistic") == "cumulative_incidence")["stratum"].unique().to_list()
+    told = {day for stratum in strata for day in _milestones_told(rows, stratum, min_cell_count)}
+    shown = _withhold_small_rows(part, min_cell_count)
+    shown = _withhold(shown, ~shown["day"].is_in(list(told)), min_cell_count)
+    return shown.with_columns(pl.lit(None, dtype=pl.Int64()).alias(name) for name in _COUNTS)
 
 
 def _running_count(part: pl.DataFrame, final: int | None, min_cell_count: int) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from tendon_outcomes.declarations import package_sources, shipped
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Hashes of everything that decides a result: data lock, declarations, protocol, analysis scripts, code, dependencies, seed."""
+    """Hashes of all that decides a result: data lock, declarations, protocol, analysis scripts, code, dependencies, seed."""
 
     snapshot: str
     declarations: str

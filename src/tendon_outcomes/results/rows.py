@@ -14,7 +14,8 @@ class Row:
     """One number with what is needed to read it: which estimand, by which estimator, for whom, when, how sure.
 
     `day` is a day offset from day 0. Where the records leave the estimate open, `estimate` is None and `bound_low` and
-    `bound_high` are what it lies between; the confidence limits then hold for the bounds. `warning` carries a refusal's reason or a caution; it is part of the result.
+    `bound_high` are what it lies between; the confidence limits then hold for the bounds. `warning` carries a refusal's reason
+    or a caution; it is part of the result.
     """
 
     estimator: str
