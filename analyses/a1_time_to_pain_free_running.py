@@ -10,7 +10,6 @@ from tendon_outcomes import Protocol, Results, ValidatedRecords, ascertain, asse
 from tendon_outcomes.analysis import follow_up as conduct
 from tendon_outcomes.analysis import recovery
 
-
 ESTIMAND = "pain_free_by_26_weeks"
 
 

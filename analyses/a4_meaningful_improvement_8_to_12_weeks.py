@@ -11,7 +11,6 @@ from tendon_outcomes.analysis import follow_up as conduct
 from tendon_outcomes.analysis import recovery
 from tendon_outcomes.analysis.verdict import verdict
 
-
 ESTIMAND = "meaningful_improvement_by_12_weeks"
 
 

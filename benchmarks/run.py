@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 
 import numpy as np
+
 from tendon_outcomes.estimators import kaplan_meier, restricted_mean, turnbull
 
 Line = tuple[str, str, float, float]

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tendon_outcomes.errors import WrongUse
 from tendon_outcomes.results import Attrition, Results, Row, Step, frame, suppress, suppress_flow, suppress_parts
 
@@ -68,8 +69,18 @@ def incidence_rows(days: list[tuple[int, int, int, str]], n: int) -> list[Row]:
     rows = []
     for day, events, left, term in days:
         rows.append(
-            Row(estimator="npmle", statistic="cumulative_incidence", term=term, day=day, estimate=events / n, conf_low=0.0,
-                conf_high=1.0, n_at_risk=n - events - left, n_events=events, n_censored=left)
+            Row(
+                estimator="npmle",
+                statistic="cumulative_incidence",
+                term=term,
+                day=day,
+                estimate=events / n,
+                conf_low=0.0,
+                conf_high=1.0,
+                n_at_risk=n - events - left,
+                n_events=events,
+                n_censored=left,
+            )
         )
     return rows
 
@@ -119,7 +130,9 @@ def test_a_week_is_told_without_its_departures_rather_than_not_at_all() -> None:
 def test_the_week_of_the_decision_is_told_before_another() -> None:
     # Grade: exact: 5 events between weeks 8 and 12 allow only one of them; the rule asks for week 12. Without a rule too.
     days = [(56, 60, 0, "milestone"), (84, 65, 0, "milestone")]
-    rule = Row(estimator="rule", statistic="verdict", term="refuted", day=84, conf_low=0.1, conf_high=0.3, n_at_risk=135, n_events=65)
+    rule = Row(
+        estimator="rule", statistic="verdict", term="refuted", day=84, conf_low=0.1, conf_high=0.3, n_at_risk=135, n_events=65
+    )
     shown = suppress(results(*incidence_rows(days, 200), rule), min_cell_count=K)
     assert shown.select("cumulative_incidence")["n_events"].to_list() == [None, 65]
     assert shown.select("verdict")["conf_high"].to_list() == [0.3]
@@ -128,7 +141,9 @@ def test_the_week_of_the_decision_is_told_before_another() -> None:
 def test_a_verdict_loses_its_numbers_with_its_milestone() -> None:
     # Grade: exact: week 12 is not told, because fewer than 11 are still followed then.
     days = [(56, 60, 0, "milestone"), (84, 195, 0, "milestone")]
-    rule = Row(estimator="rule", statistic="verdict", term="supported", day=84, estimate=0.97, conf_low=0.9, n_at_risk=20, n_events=195)
+    rule = Row(
+        estimator="rule", statistic="verdict", term="supported", day=84, estimate=0.97, conf_low=0.9, n_at_risk=20, n_events=195
+    )
     shown = suppress(results(*incidence_rows(days, 200), rule), min_cell_count=K).select("verdict").row(0, named=True)
     assert shown["term"] == "supported"
     assert (shown["estimate"], shown["conf_low"], shown["n_events"]) == (None, None, None)
@@ -138,7 +153,15 @@ def test_another_reading_falls_with_the_primary_one() -> None:
     # Grade: exact.
     days = [(56, 60, 0, "milestone"), (84, 65, 0, "milestone")]
     naive = [
-        Row(estimator="aj", statistic="naive_cumulative_incidence", term="milestone", day=day, estimate=0.3, n_at_risk=100, n_events=50)
+        Row(
+            estimator="aj",
+            statistic="naive_cumulative_incidence",
+            term="milestone",
+            day=day,
+            estimate=0.3,
+            n_at_risk=100,
+            n_events=50,
+        )
         for day in (56, 84)
     ]
     shown = suppress(results(*incidence_rows(days, 200), *naive), min_cell_count=K)

@@ -1,4 +1,4 @@
-"""Gate row `demo_reproducible`: the documented commands twice from scratch give the same bytes, and the committed demo's numbers."""
+"""Gate row `demo_reproducible`: the documented commands twice from scratch give the same bytes, and the kept demo's numbers."""
 
 from __future__ import annotations
 

@@ -175,9 +175,7 @@ def test_a_folder_that_is_a_file(tendon_outcomes: Run, tmp_path: Path) -> None:
         (("nonsense",), 2, "nonsense"),
     ],
 )
-def test_wrong_use_is_exit_2(
-    tendon_outcomes: Run, tmp_path: Path, arguments: tuple[str, ...], code: int, named: str
-) -> None:
+def test_wrong_use_is_exit_2(tendon_outcomes: Run, tmp_path: Path, arguments: tuple[str, ...], code: int, named: str) -> None:
     # Grade: exact, exit codes of design.md.
     done = tendon_outcomes(*arguments, cwd=tmp_path)
     assert done.returncode == code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tendon_outcomes.errors import EstimationRefused
 from tendon_outcomes.estimators import IntervalIncidence, interval_censored_incidence, kaplan_meier
 
@@ -49,7 +50,9 @@ def test_labels_and_row_order_do_not_matter() -> None:
     labels = np.repeat(np.arange(40), 2)
     order = np.random.default_rng(4).permutation(80)
     one = interval_censored_incidence(left, right, cause, cluster=labels)
-    other = interval_censored_incidence(left[order], right[order], cause[order], cluster=np.array([f"p{x}" for x in labels])[order])
+    other = interval_censored_incidence(
+        left[order], right[order], cause[order], cluster=np.array([f"p{x}" for x in labels])[order]
+    )
     np.testing.assert_allclose(errors(other), errors(one), rtol=1e-9)
 
 

@@ -41,7 +41,7 @@ def test_frozen_numbers_belong_to_their_script_and_sample(name: str) -> None:
 
 def test_samples_are_what_their_formula_makes() -> None:
     # Exact: the committed rows come from the integer formulas in samples.py.
-    from tests.reference import samples  # noqa: PLC0415
+    from tests.reference import samples
 
     for name, rows in (("right_censored.csv", samples.right_censored()), ("interval_censored.csv", samples.interval_censored())):
         written = (regenerate.DATA / name).read_text(encoding="utf-8").splitlines()[1:]

@@ -2,7 +2,7 @@
 
 Aims: do the intervals of the report hold, from raw files to milestone rows? Data: synthetic clinics of 300 episodes, written as
 files and ingested, one schedule with weekly reports and one with visits only. Estimands: cumulative incidence at 8, 12 and
-26 weeks, restricted mean and median of both endpoints. Method: the analysis rows exactly as the report makes them. Performance: coverage, bias
+26 weeks, restricted mean and median of both endpoints. Method: the rows that the report's analyses make. Performance: coverage, bias
 and the ratio of model to empirical standard error, each with its Monte-Carlo error. A cell passes when its coverage lies within
 z Monte-Carlo errors of 95 %, z Bonferroni at 1 % over all cells. Weeks that visits leave open are bounds: they may cover more.
 """
@@ -23,6 +23,7 @@ from statistics import NormalDist
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}  # two workers share two cores; read when NumPy loads
 
 import numpy as np
+
 from tendon_outcomes.analysis import recovery
 from tendon_outcomes.cohort import ascertain, assemble_cohort
 from tendon_outcomes.declarations import ColumnMap, Estimand, declare, load_column_map, load_protocol, resolve, shipped
@@ -78,7 +79,7 @@ def estimates(schedule: str, batch: int, replicates: int) -> list[tuple[str, str
 
 
 def through_the_front_door(files: dict[str, bytes]) -> ValidatedRecords:
-    """Write the files, read them, validate them: what a clinic's export goes through. Sessions play no part in these estimands."""
+    """Write the files, read them, validate them: what an export goes through. Sessions play no part in these estimands."""
     whole = load_column_map(shipped("analyses") / "column_map.toml")
     column_map = ColumnMap(clinic=whole.clinic, source=tuple(one for one in whole.source if one.table != "session"))
     with tempfile.TemporaryDirectory() as folder:

@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from tendon_outcomes.cohort import FollowUp, ascertain, assemble_cohort
 from tendon_outcomes.declarations import EndpointAsked, Population
 from tendon_outcomes.errors import NoUsableRows
 from tendon_outcomes.vocabulary import Code
-
 from tests.made_records import DECLARED, episode, records, weekly
 
 EVERYONE = Population(
@@ -104,16 +104,21 @@ ENDINGS: dict[str, tuple[dict[str, Any], dict[int, str], tuple[int, int | None, 
 def test_an_ending_becomes_a_code(ending: str) -> None:
     # Grade: exact, the code list of domain.md §2d.
     happened, looks, expected = ENDINGS[ending]
-    tables = {
-        name: [{"episode_id": "a", "day": day, name: what} for what, day in rows] for name, rows in happened.items()
-    }
+    tables = {name: [{"episode_id": "a", "day": day, name: what} for what, day in rows] for name, rows in happened.items()}
     assert interval(followed(episode=[episode("a")], run_week=weekly("a", looks), **tables)) == expected
 
 
 def test_a_failing_visit_on_the_day_of_a_passing_report_stands() -> None:
     # Grade: exact: when two looks of one day disagree, the failing one is believed.
-    visit = {"episode_id": "a", "day": 7, "run_attempted": True, "run_longest_min": 40.0, "wk_km": 20.0, "nprs_run_easy": 5,
-             "nprs_run_next_morning": 0}
+    visit = {
+        "episode_id": "a",
+        "day": 7,
+        "run_attempted": True,
+        "run_longest_min": 40.0,
+        "wk_km": 20.0,
+        "nprs_run_easy": 5,
+        "nprs_run_next_morning": 0,
+    }
     result = followed(episode=[episode("a")], run_week=weekly("a", {0: "F", 7: "P", 14: "P", 28: "P"}), visit=[visit])
     assert interval(result) == (7, 14, Code.EVENT)
 
@@ -144,13 +149,22 @@ def visit(day: int, **cells: Any) -> dict[str, Any]:
 
 
 IMPROVEMENT: dict[str, tuple[list[dict[str, Any]], tuple[int, int | None, int]]] = {
-    "a gain of 22 points": ([visit(0, visa_h_total=40.0), visit(28, visa_h_total=61.0), visit(56, visa_h_total=62.0)], (28, 56, 0)),
+    "a gain of 22 points": (
+        [visit(0, visa_h_total=40.0), visit(28, visa_h_total=61.0), visit(56, visa_h_total=62.0)],
+        (28, 56, 0),
+    ),
     "a gain of 21 is not enough": ([visit(0, visa_h_total=40.0), visit(180, visa_h_total=61.0)], (180, None, 1)),
     "much better by word, without a score": ([visit(0, visa_h_total=40.0), visit(28, pgic=2)], (0, 28, 0)),
     "a little better by word": ([visit(0, visa_h_total=40.0), visit(170, pgic=3)], (170, None, 1)),
-    "word and score disagree: either is enough": ([visit(0, visa_h_total=40.0), visit(28, pgic=5, visa_h_total=70.0)], (0, 28, 0)),
+    "word and score disagree: either is enough": (
+        [visit(0, visa_h_total=40.0), visit(28, pgic=5, visa_h_total=70.0)],
+        (0, 28, 0),
+    ),
     "no day-0 score: the gain is unknown, the word decides": ([visit(28, visa_h_total=70.0), visit(56, pgic=1)], (0, 56, 0)),
-    "15-point scale: +5 is the cut": ([visit(28, groc=4, groc_scale="groc_15"), visit(56, groc=5, groc_scale="groc_15")], (28, 56, 0)),
+    "15-point scale: +5 is the cut": (
+        [visit(28, groc=4, groc_scale="groc_15"), visit(56, groc=5, groc_scale="groc_15")],
+        (28, 56, 0),
+    ),
     "nothing was asked": ([visit(0, visa_h_total=40.0), visit(28)], (0, None, 2)),
 }
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+
 from tendon_outcomes.cohort import assemble_cohort, score
 from tendon_outcomes.cohort.logic import every, truth
 from tendon_outcomes.declarations import Criterion, Population
 from tendon_outcomes.errors import DeclarationInvalid, NoUsableRows
-
 from tests.made_records import DECLARED, episode, records
 
 TRUE, FALSE, UNKNOWN = True, False, None
@@ -35,7 +35,11 @@ def judged(criterion: Criterion, **cells: Any) -> bool | None:
         (Criterion(variable="x", measure="gain", at_least=22), {"x": 62.0, "baseline.x": 40.0}, TRUE),
         (Criterion(variable="x", measure="drop", at_least=2), {"x": 5.0, "baseline.x": 6.0}, FALSE),
         (Criterion(variable="x", measure="drop_share", at_least=0.3), {"x": 4.0, "baseline.x": 6.0}, TRUE),
-        (Criterion(variable="x", measure="share_of_index", index_variable="k", at_least=0.5), {"x": 5.0, "episode.k": 10.0}, TRUE),
+        (
+            Criterion(variable="x", measure="share_of_index", index_variable="k", at_least=0.5),
+            {"x": 5.0, "episode.k": 10.0},
+            TRUE,
+        ),
     ],
 )
 def test_comparisons(criterion: Criterion, cells: dict[str, Any], expected: bool | None) -> None:
@@ -139,12 +143,14 @@ ADULT = Criterion(id="adult", says="18 years or older", variable="age_y", at_lea
 def test_each_step_of_the_flow_is_counted_with_its_reason() -> None:
     # Grade: exact: of five, one has another tendon, one has no age on record, one had shock waves before, two stay.
     people = [
-        episode("a"), episode("b"), episode("c", tendon="gluteal"), episode("d", age_y=None), episode("e"),
+        episode("a"),
+        episode("b"),
+        episode("c", tendon="gluteal"),
+        episode("d", age_y=None),
+        episode("e"),
     ]
     treated = [{"episode_id": "e", "day": -10, "procedure": "eswt"}, {"episode_id": "b", "day": -60, "procedure": "eswt"}]
-    cohort = assemble_cohort(
-        records(episode=people, procedure=treated), population(ADULT, days=42, procedures=("eswt",))
-    )
+    cohort = assemble_cohort(records(episode=people, procedure=treated), population(ADULT, days=42, procedures=("eswt",)))
     assert cohort.episodes["episode_id"].to_list() == ["a", "b"]
     assert [(step.n_excluded, step.says.split(":")[0]) for step in cohort.attrition.steps if step.n_excluded] == [
         (1, "another tendon than proximal hamstring tendinopathy"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from tendon_outcomes.errors import EnvironmentFault, FileAbsent, FolderUnwritable, VerificationFailed, WouldOverwrite
 from tendon_outcomes.records import ValidatedRecords
 from tendon_outcomes.snapshots import (
@@ -21,7 +22,6 @@ from tendon_outcomes.snapshots import (
     verify,
     write_new,
 )
-
 from tests.made_records import episode, records, weekly
 
 SOURCE = Source(as_of="2026-06-30", clinic="c", column_map="m", declarations="d", package_version="0")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from tendon_outcomes.analysis import rails, recovery
+
 from tendon_outcomes.analysis import follow_up as conduct
+from tendon_outcomes.analysis import rails, recovery
 from tendon_outcomes.analysis.verdict import decide, verdict
 from tendon_outcomes.cohort import ascertain, assemble_cohort
 from tendon_outcomes.declarations import DecisionRule, Grid
 from tendon_outcomes.results import Row
 from tendon_outcomes.vocabulary import Verdict
-
 from tests.made_records import episode, records, weekly
 from tests.spec.test_ascertain import EVERYONE, PAIN_FREE, followed
 
@@ -51,9 +51,7 @@ def test_without_an_answer_at_that_week_there_is_no_verdict() -> None:
     assert [row.term for row in verdict([refusal], RULE)] == ["not answered"]
 
 
-@pytest.mark.parametrize(
-    ("n", "events", "refused"), [(9, 9, True), (10, 5, False), (10, 4, True), (100, 5, False)]
-)
+@pytest.mark.parametrize(("n", "events", "refused"), [(9, 9, True), (10, 5, False), (10, 4, True), (100, 5, False)])
 def test_too_small(n: int, events: int, refused: bool) -> None:
     # Grade: exact, statistics.md §6: n < 10 or events < 5.
     assert (rails.too_small(n, events) is not None) is refused
@@ -81,13 +79,29 @@ def rows_of(stories: dict[str, dict[int, str]], **grid: float) -> pl.DataFrame:
     looks = [row for name, story in stories.items() for row in weekly(name, story)]
     follow_up = followed(PAIN_FREE, episode=[episode(name) for name in stories], run_week=looks)
     strata = recovery.fit_strata(follow_up, grid=Grid(days=7, min_share_assessed=0.5, **grid))
-    rows = [*recovery.cumulative_incidence(strata, at_weeks=[8, 12, 26]), *recovery.restricted_mean_time_lost(strata, horizon_weeks=26)]
-    return pl.DataFrame([{"statistic": r.statistic, "term": r.term, "day": r.day, "estimate": r.estimate, "low": r.bound_low,
-                          "high": r.bound_high, "warning": r.warning} for r in rows], infer_schema_length=None)
+    rows = [
+        *recovery.cumulative_incidence(strata, at_weeks=[8, 12, 26]),
+        *recovery.restricted_mean_time_lost(strata, horizon_weeks=26),
+    ]
+    return pl.DataFrame(
+        [
+            {
+                "statistic": r.statistic,
+                "term": r.term,
+                "day": r.day,
+                "estimate": r.estimate,
+                "low": r.bound_low,
+                "high": r.bound_high,
+                "warning": r.warning,
+            }
+            for r in rows
+        ],
+        infer_schema_length=None,
+    )
 
 
 def test_complete_weekly_reports_give_the_share_seen_to_have_recovered() -> None:
-    # Grade: exact: with everybody seen every week the NPMLE is the proportion: weeks 2 to 8 of 30 is 7/30, to 12 11/30, to 26 25/30.
+    # Grade: exact: with everybody seen every week the NPMLE is the proportion: weeks 2 to 8 of 30, 2 to 12, 2 to 26.
     milestones = rows_of(clinic(300, 34)).filter(term="milestone", statistic="cumulative_incidence")
     np.testing.assert_allclose(milestones["estimate"].to_numpy(), [7 / 30, 11 / 30, 25 / 30], atol=1e-9)
 
@@ -127,7 +141,11 @@ def unconfirmed_share(share: float) -> pl.DataFrame:
     stories = {}
     for i in range(n):
         last = "P" if i < share * n else "F"
-        stories[f"{i:03}"] = {**{7 * w: "F" for w in range(12)}, 84: last, **({} if last == "P" else {91: "F", 98: "F", 105: "F"})}
+        stories[f"{i:03}"] = {
+            **{7 * w: "F" for w in range(12)},
+            84: last,
+            **({} if last == "P" else {91: "F", 98: "F", 105: "F"}),
+        }
         if i >= 0.6 * n:
             stories[f"{i:03}"] = {7 * w: ("P" if w >= 4 else "F") for w in range(16)}
     looks = [row for name, story in stories.items() for row in weekly(name, story)]
@@ -137,7 +155,9 @@ def unconfirmed_share(share: float) -> pl.DataFrame:
     generous = ascertain(cohort, PAIN_FREE, horizon_weeks=26, unconfirmed="event")
     strata = recovery.fit_strata(strict, grid=Grid(days=7), generous=generous)
     rows = list(recovery.cumulative_incidence(strata, at_weeks=[12]))
-    return pl.DataFrame([{"term": r.term, "day": r.day, "estimate": r.estimate, "low": r.bound_low, "high": r.bound_high} for r in rows])
+    return pl.DataFrame(
+        [{"term": r.term, "day": r.day, "estimate": r.estimate, "low": r.bound_low, "high": r.bound_high} for r in rows]
+    )
 
 
 def test_readings_that_part_give_bounds() -> None:

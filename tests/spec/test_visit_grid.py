@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from tendon_outcomes.analysis import GriddedFollowUp, to_grid
 from tendon_outcomes.declarations import Grid
-
 from tests.made_records import episode, weekly
 from tests.spec.test_ascertain import followed
 
@@ -49,8 +49,16 @@ def test_competing_events_keep_their_day() -> None:
 
 def test_flare_visits_are_set_aside() -> None:
     # Grade: exact: a visit made because of a flare looks only at the unwell; it moves no interval.
-    flare = {"episode_id": "a", "day": 11, "visit_reason": "flare", "run_attempted": True, "run_longest_min": 40.0,
-             "wk_km": 20.0, "nprs_run_easy": 6, "nprs_run_next_morning": 4}
+    flare = {
+        "episode_id": "a",
+        "day": 11,
+        "visit_reason": "flare",
+        "run_attempted": True,
+        "run_longest_min": 40.0,
+        "wk_km": 20.0,
+        "nprs_run_easy": 6,
+        "nprs_run_next_morning": 4,
+    }
     with_flare = gridded({"a": {0: "F", 7: "F", 21: "P", 35: "P"}}, visit=[flare])
     without = gridded({"a": {0: "F", 7: "F", 21: "P", 35: "P"}})
     assert with_flare.left.tolist() == without.left.tolist() == [7.0]

@@ -24,8 +24,10 @@ def decide(conf_low: float | None, conf_high: float | None, threshold: float) ->
     return Verdict.INCONCLUSIVE
 
 
-def verdict(incidence: Iterable[Row], rule: DecisionRule) -> Iterator[Row]:
-    """One verdict row a stratum, resting on the milestone row of the rule's week."""
+def verdict(incidence: Iterable[Row], rule: DecisionRule | None) -> Iterator[Row]:
+    """One verdict row a stratum, resting on the milestone row of the rule's week; none where no rule was declared."""
+    if rule is None:
+        return
     rows = tuple(incidence)
     strata = dict.fromkeys(row.stratum for row in rows)
     for stratum in strata:

@@ -128,7 +128,12 @@ def run(
 
 @app.command()
 def report(
-    study: StudyFolder, *, snapshot: SnapshotId = None, tier: TierOption = Tier.SHAREABLE, force: Force = False, as_json: Json = False
+    study: StudyFolder,
+    *,
+    snapshot: SnapshotId = None,
+    tier: TierOption = Tier.SHAREABLE,
+    force: Force = False,
+    as_json: Json = False,
 ) -> None:
     """Write the report of a snapshot and print where it is."""
     from tendon_outcomes.cli.publish import publish

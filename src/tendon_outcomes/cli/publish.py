@@ -44,7 +44,9 @@ def answer_of(name: str) -> ModuleType:
     return module
 
 
-def run_analyses(study: Study, names: Iterable[str], snapshot_id: str | None, tier: Tier, say: Say) -> tuple[list[Results], Manifest]:
+def run_analyses(
+    study: Study, names: Iterable[str], snapshot_id: str | None, tier: Tier, say: Say
+) -> tuple[list[Results], Manifest]:
     """Answers of the named scripts on one snapshot, stamped and suppressed for the tier."""
     records, manifest = open_snapshot(study.folder, snapshot_id)
     protocol = study.protocol()
@@ -112,4 +114,3 @@ def _ledger_view(line: LedgerLine, cell: int) -> LedgerView:
 def _rule_view(rule: RuleCount, cell: int) -> RuleView:
     count = None if 0 < rule.count < cell else rule.count
     return RuleView(rule.rule, rule.table, rule.column, rule.says, rule.action, count)
-

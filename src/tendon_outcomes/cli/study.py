@@ -46,7 +46,9 @@ def open_study(folder: Path) -> Study:
         There is no study.
     """
     if not (folder / PROTOCOL).is_file():
-        raise FileAbsent(f"{folder} is not a study: it holds no {PROTOCOL}", way_out=f"Make one with `tendon-outcomes init {folder}`.")
+        raise FileAbsent(
+            f"{folder} is not a study: it holds no {PROTOCOL}", way_out=f"Make one with `tendon-outcomes init {folder}`."
+        )
     return Study(folder)
 
 

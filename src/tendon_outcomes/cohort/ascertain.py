@@ -35,9 +35,7 @@ class FollowUp:
     attrition: Attrition
 
 
-def ascertain(
-    cohort: Cohort, endpoint: EndpointAsked, *, horizon_weeks: int, unconfirmed: Unconfirmed = "censor"
-) -> FollowUp:
+def ascertain(cohort: Cohort, endpoint: EndpointAsked, *, horizon_weeks: int, unconfirmed: Unconfirmed = "censor") -> FollowUp:
     """Turn assessments, procedures and events into intervals.
 
     1. Every record of the endpoint's tables is judged: passes, fails, void or unknown. Void and unknown ones are no assessment.
@@ -105,7 +103,9 @@ def _reached(used: pl.DataFrame, confirmation: Confirmation, unconfirmed: Unconf
     before = events.join(failing, on=["episode_id", "run"], how="left").select(
         "episode_id", "first_pass", "failing_before", "confirmed_day"
     )
-    return used.select("episode_id").unique().join(before, on="episode_id", how="left").join(ended_open, on="episode_id", how="left")
+    return (
+        used.select("episode_id").unique().join(before, on="episode_id", how="left").join(ended_open, on="episode_id", how="left")
+    )
 
 
 def _last_look(used: pl.DataFrame) -> pl.DataFrame:

@@ -51,9 +51,7 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
             f"none of {episodes.height} episodes is in population {population.name}",
             way_out="Look at the population's criteria in protocol.toml against what the clinic records.",
         )
-    tables = {
-        name: records.table(name).join(kept.select("episode_id"), on="episode_id", how="semi") for name in _EPISODE_TABLES
-    }
+    tables = {name: records.table(name).join(kept.select("episode_id"), on="episode_id", how="semi") for name in _EPISODE_TABLES}
     tables["visit"] = score(tables["visit"], population.instruments)
     return Cohort(population=population, episodes=kept.sort("episode_id"), tables=tables, attrition=flow)
 

@@ -51,7 +51,9 @@ def _assess_table(cohort: Cohort, version: EndpointVersion, table: str) -> pl.Da
         .then(pl.lit(Status.FAILS.value))
         .otherwise(pl.lit(Status.UNKNOWN.value))
     )
-    scheduled = (pl.col("visit_reason") != "flare").fill_null(value=True) if "visit_reason" in rows.columns else pl.lit(value=True)
+    scheduled = (
+        (pl.col("visit_reason") != "flare").fill_null(value=True) if "visit_reason" in rows.columns else pl.lit(value=True)
+    )
     return rows.select("episode_id", "day", status.alias("status"), scheduled.alias("scheduled"), "record_id")
 
 
@@ -64,9 +66,7 @@ def _with_context(cohort: Cohort, version: EndpointVersion, rows: pl.DataFrame) 
     elsewhere = [name for name in sorted(named) if not name.startswith("episode.") and name not in rows.columns]
     rows = rows.with_columns(_unrecorded(cohort, name).alias(name) for name in elsewhere)
     episodes = cohort.episodes.select("episode_id", *(pl.col(name).alias(f"episode.{name}") for name in of_episode))
-    return rows.join(episodes, on="episode_id", how="left").join(
-        _baseline(rows, wanted_baseline), on="episode_id", how="left"
-    )
+    return rows.join(episodes, on="episode_id", how="left").join(_baseline(rows, wanted_baseline), on="episode_id", how="left")
 
 
 def _unrecorded(cohort: Cohort, name: str) -> pl.Expr:

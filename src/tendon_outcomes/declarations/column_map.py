@@ -1,4 +1,4 @@
-"""Which of the clinic's columns is which of ours, with units and codes; every other column is named with the reason it stays out."""
+"""Which of the clinic's columns is which of ours, with units and codes; every other one is named with why it stays out."""
 
 from __future__ import annotations
 

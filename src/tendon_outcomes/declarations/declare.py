@@ -40,7 +40,7 @@ class Declarations:
         return found.version[version]
 
     def for_study(self, protocol: ProtocolFile) -> Declarations:
-        """These declarations with the endpoint versions that the study's protocol adds, and its questions checked against them."""
+        """These declarations with the endpoint versions of the study's protocol, and its questions checked against them."""
         endpoints = dict(self.endpoints)
         for name, own in protocol.endpoint.items():
             if name not in endpoints:

@@ -105,4 +105,6 @@ def faults_named(path: Path) -> Iterator[None]:
         clear_partials(path.parent)
     refused, words = reason
     kind = FolderUnwritable if refused else EnvironmentFault
-    raise kind(f"{path} could not be written ({words}); nothing changed", way_out="Choose a folder you may write to, or free space.")
+    raise kind(
+        f"{path} could not be written ({words}); nothing changed", way_out="Choose a folder you may write to, or free space."
+    )

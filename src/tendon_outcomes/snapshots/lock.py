@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -66,9 +67,7 @@ def lock(records: ValidatedRecords, study: Path, source: Source, audit: AuditSta
     if folder.exists():
         return read_manifest(folder), False
     files = {f"tables/{name}.parquet": _parquet(frame) for name, frame in sorted(records.tables.items())}
-    files |= {
-        f"rejected/{Path(name).stem}.csv": frame.write_csv().encode() for name, frame in sorted(records.rejected.items())
-    }
+    files |= {f"rejected/{Path(name).stem}.csv": frame.write_csv().encode() for name, frame in sorted(records.rejected.items())}
     manifest = Manifest(
         format=FORMAT,
         snapshot_id=snapshot_id,
@@ -148,10 +147,8 @@ def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of one snapshot folder, refused when it cannot be read or comes from another format."""
     content: dict[str, Any] | None = None
-    try:
+    with contextlib.suppress(ValueError, OSError):
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (ValueError, OSError):
-        pass
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise VerificationFailed(f"the manifest of snapshot {folder.name} is unreadable or of another format")
     try:

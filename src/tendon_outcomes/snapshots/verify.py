@@ -65,7 +65,6 @@ def _report(outputs: Path) -> list[Finding]:
     wrong = [
         name
         for name, sha256 in hashes.items()
-        if not (outputs.parent / name).is_file()
-        or hashlib.sha256((outputs.parent / name).read_bytes()).hexdigest() != sha256
+        if not (outputs.parent / name).is_file() or hashlib.sha256((outputs.parent / name).read_bytes()).hexdigest() != sha256
     ]
     return [Finding("I-09", f"{outputs.parent.name}/{name}", "is not what was written") for name in wrong]
