@@ -2,8 +2,8 @@
 
 Aims: do the intervals of the report hold, from raw files to milestone rows? Data: synthetic clinics of 300 episodes, written as
 files and ingested, one schedule with weekly reports and one with visits only. Estimands: cumulative incidence at 8, 12 and
-26 weeks, restricted mean and median of both endpoints. Method: the rows that the report's analyses make. Performance: coverage, bias
-and the ratio of model to empirical standard error, each with its Monte-Carlo error. A cell passes when its coverage lies within
+26 weeks, restricted mean and median of both endpoints. Method: the rows that the report's analyses make. Performance: coverage,
+bias and the ratio of model to empirical standard error, each with its Monte-Carlo error. A cell passes when its coverage lies within
 z Monte-Carlo errors of 95 %, z Bonferroni at 1 % over all cells. Weeks that visits leave open are bounds: they may cover more.
 """
 
