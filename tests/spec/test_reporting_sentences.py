@@ -27,8 +27,11 @@ def plain(text: str) -> str:
     return text.replace(NBSP, " ")
 
 
-def milestone(**changes: Any) -> str:
-    return plain(sentences.milestone_sentence(row(**changes), phrase="pain-free running", conf_level=0.95, min_cell_count=11))
+def milestone(open_because: str = "", **changes: Any) -> str:
+    said = sentences.milestone_sentence(
+        row(**changes), phrase="pain-free running", conf_level=0.95, min_cell_count=11, open_because=open_because
+    )
+    return plain(said)
 
 
 def median(**changes: Any) -> str:
@@ -48,11 +51,11 @@ def test_a_milestone_is_said_in_absolute_numbers_with_its_interval() -> None:
 
 def test_a_week_between_grid_days_is_said_as_bounds() -> None:
     # Grade: exact. A row without estimate carries bounds; its confidence limits hold for both.
-    said = milestone(bound_low=0.28, bound_high=0.41, conf_low=0.22, conf_high=0.47)
-    assert said == (
-        "By week 12, between 28 and 41 in 100 runners had reached pain-free running (95 % limits 22 to 47 in 100); "
-        "too few were assessed in that week for a single number."
-    )
+    bounds = {"bound_low": 0.28, "bound_high": 0.41, "conf_low": 0.22, "conf_high": 0.47}
+    between = "By week 12, between 28 and 41 in 100 runners had reached pain-free running (95 % limits 22 to 47 in 100); "
+    assert milestone("undetermined", **bounds) == f"{between}too few were assessed in that week for a single number."
+    unconfirmed = "it depends on whether last passes that nobody confirmed count as reached."
+    assert milestone("unconfirmed", **bounds) == f"{between}{unconfirmed}"
 
 
 def test_a_small_cell_is_said_to_be_withheld_and_shows_no_number() -> None:

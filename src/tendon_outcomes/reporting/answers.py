@@ -32,7 +32,7 @@ def _answer(results: Results, estimand: Estimand, stratum: str, lead_week: int |
     said = [one for row in verdict for one in _verdict(row, results, estimand)]
     shares = _milestones(results, estimand, stratum, lead_week)
     headline, *support = [*said, *shares] or [_nothing(results, stratum)]
-    support += [*_median(results, estimand, stratum), *_time_gained(results, estimand, stratum)]
+    support += [*_median(results, estimand, stratum), *_time_gained(results, estimand, stratum), *cautions(results)]
     return Answer(group, verdict[0]["term"] if verdict else "", headline, tuple(support))
 
 
@@ -89,7 +89,13 @@ def _milestones(results: Results, estimand: Estimand, stratum: str, lead_week: i
     rows = _of(results, "cumulative_incidence", stratum, "milestone")
     rows.sort(key=lambda row: (is_withheld(row), lead_week is None or row["day"] != 7 * lead_week, row["day"]))
     cell, phrase, level = results.min_cell_count, estimand.endpoint.phrase, estimand.conf_level
-    said = [sentences.milestone_sentence(row, phrase=phrase, conf_level=level, min_cell_count=cell) for row in rows]
+    reasons = {row["day"]: row["term"] for row in _of(results, "refusal", stratum)}
+    said = [
+        sentences.milestone_sentence(
+            row, phrase=phrase, conf_level=level, min_cell_count=cell, open_because=reasons.get(row["day"], "")
+        )
+        for row in rows
+    ]
     counted = [sentences.counts_sentence(row) for row in rows[:1] if not is_withheld(row)]
     return [*said[:1], *filter(None, counted), *said[1:]]
 

@@ -19,8 +19,20 @@ from tendon_outcomes.reporting.wording import (
 from tendon_outcomes.vocabulary import Verdict
 
 
-def milestone_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_cell_count: int | None) -> str:
-    """`By week 12, an estimated 32 in 100 runners had reached ... (95 % interval 27 to 38 in 100).`"""
+OPEN_BECAUSE = {
+    "undetermined": "too few were assessed in that week for a single number",
+    "unconfirmed": "it depends on whether last passes that nobody confirmed count as reached",
+}
+"""Why a week has bounds, by the code of its refusal."""
+
+
+def milestone_sentence(
+    row: ResultRow, *, phrase: str, conf_level: float, min_cell_count: int | None, open_because: str = ""
+) -> str:
+    """`By week 12, an estimated 32 in 100 runners had reached ... (95 % interval 27 to 38 in 100).`
+
+    `open_because` is the code of the refusal that goes with bounds.
+    """
     by = week(row["day"])
     if is_withheld(row):
         return f"The share that had reached {phrase} by {by} is {withheld(min_cell_count)}."
@@ -30,7 +42,8 @@ def milestone_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_ce
     bounds = bounds_of(row)
     if bounds:
         between = f"By {by}, between {in_100(bounds[0])} and {in_100(bounds[1])} in 100 runners had reached {phrase}"
-        return f"{between} ({_limits(row, conf_level, 'limits')}); too few were assessed in that week for a single number."
+        why = OPEN_BECAUSE.get(open_because, "the records allow no single number")
+        return f"{between} ({_limits(row, conf_level, 'limits')}); {why}."
     return f"No share can be given for {by}."
 
 
