@@ -212,10 +212,11 @@ def test_the_answers_stand_first_and_in_plain_words() -> None:
         text.index(words)
         for words in (
             "By week 12, an estimated 33 in 100 runners had reached pain-free running (95 % interval 27 to 40 in 100).",
+            "It cannot show:",
             "Inconclusive: these records neither support nor refute the claim",
             "Half had reached meaningful improvement by week 21",
+            "What the records of this study do not hold:",
             "Cumulative incidence of pain-free running.",
-            "It cannot show:",
             "What this study's records cannot support",
             "Week 52 is refused",
             "Cumulative incidence of pain-free running at the weeks asked about",
