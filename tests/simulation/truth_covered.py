@@ -66,6 +66,19 @@ class Cell:
         low, high = np.array(self.low), np.array(self.high)
         return float(np.mean((low <= self.truth) & (self.truth <= high)))
 
+    @property
+    def bias(self) -> float:
+        """Mean of the point estimates less the truth; nan where none was given."""
+        given = np.array(self.estimate)[np.isfinite(self.estimate)]
+        return float(given.mean() - self.truth) if given.size else np.nan
+
+    @property
+    def error_ratio(self) -> float:
+        """Mean model standard error over the spread of the estimates; nan where there is no standard error."""
+        error = np.array(self.std_error)[np.isfinite(self.std_error)]
+        given = np.array(self.estimate)[np.isfinite(self.estimate)]
+        return float(error.mean() / given.std(ddof=1)) if error.size > 1 and given.size > 1 else np.nan
+
 
 def estimates(schedule: str, batch: int, replicates: int) -> list[tuple[str, str, Row]]:
     """The rows of one batch of clinics: (estimand, cell, row)."""
@@ -129,13 +142,10 @@ def verdicts(cells: dict[tuple[str, str, str], Cell]) -> tuple[list[str], int]:
         conservative = cell.open_weeks > 0 or name.startswith("median")
         below, above = cell.coverage < 0.95 - band, cell.coverage > 0.95 + band and not conservative
         outside += below or above
-        bias = np.nanmean(cell.estimate) - cell.truth if cell.open_weeks < cell.replicates else np.nan
-        spread = np.nanstd(cell.estimate, ddof=1) if cell.open_weeks < cell.replicates else np.nan
         kind = f"bounds in {cell.open_weeks}" if cell.open_weeks else "at least" if conservative else ""
         lines.append(
-            f"{schedule:15} {estimand:36} {name:22} {cell.replicates:5} {cell.truth:8.4f} {bias:8.4f} "
-            f"{np.nanmean(cell.std_error) / spread if not name.startswith('median') else np.nan:8.3f} {cell.coverage:7.4f}  "
-            f"{0.95 - band:.4f}-{0.95 + band:.4f} {kind}{' OUTSIDE' if below or above else ''}"
+            f"{schedule:15} {estimand:36} {name:22} {cell.replicates:5} {cell.truth:8.4f} {cell.bias:8.4f} {cell.error_ratio:8.3f} "
+            f"{cell.coverage:7.4f}  {0.95 - band:.4f}-{0.95 + band:.4f} {kind}{' OUTSIDE' if below or above else ''}"
         )
     return lines, outside
 
