@@ -4,8 +4,6 @@ Estimand `pain_free_by_26_weeks` in protocol.toml. Surgery, injections and other
 Recovery is known only between two assessments, so its incidence is the interval-censored NPMLE.
 """
 
-from itertools import chain
-
 from tendon_outcomes import Protocol, Results, ValidatedRecords, ascertain, assemble_cohort
 from tendon_outcomes.analysis import follow_up as conduct
 from tendon_outcomes.analysis import recovery
@@ -27,7 +25,8 @@ def answer(records: ValidatedRecords, protocol: Protocol) -> Results:
         recovery.restricted_mean_time_lost(strata, horizon_weeks=estimand.horizon_weeks),
         recovery.competing_incidence(strata, at_weeks=estimand.at_weeks),
         recovery.sensitivity(strata, at_weeks=estimand.at_weeks, says="last passes that nobody confirmed count as reached"),
-        conduct.visit_date_incidence(follow_up, at_weeks=estimand.at_weeks, conf_level=estimand.conf_level),
-        chain(conduct.how_it_ended(follow_up), conduct.how_closely_observed(follow_up), conduct.loss(follow_up)),
+        recovery.loss_bounds(strata, at_weeks=estimand.at_weeks),
+        conduct.visit_date_incidence(follow_up, strata, at_weeks=estimand.at_weeks),
+        conduct.describe(follow_up, grid=estimand.grid, conf_level=estimand.conf_level),
         attrition=follow_up.attrition,
     )

@@ -4,12 +4,10 @@ Estimand `meaningful_improvement_by_12_weeks` in protocol.toml, with its decisio
 that is A1. A single-arm change is not the effect of treatment.
 """
 
-from itertools import chain
-
 from tendon_outcomes import Protocol, Results, ValidatedRecords, ascertain, assemble_cohort
 from tendon_outcomes.analysis import follow_up as conduct
 from tendon_outcomes.analysis import recovery
-from tendon_outcomes.analysis.verdict import verdict
+from tendon_outcomes.analysis.verdict import robustness, verdict
 
 ESTIMAND = "meaningful_improvement_by_12_weeks"
 
@@ -21,14 +19,18 @@ def answer(records: ValidatedRecords, protocol: Protocol) -> Results:
 
     strata = recovery.fit_strata(follow_up, grid=estimand.grid, conf_level=estimand.conf_level)
     incidence = tuple(recovery.cumulative_incidence(strata, at_weeks=estimand.at_weeks))
+    if_lost = tuple(recovery.loss_bounds(strata, at_weeks=estimand.at_weeks))
+    verdicts = tuple(verdict(incidence, estimand.decision))
     return Results.collect(
         estimand,
         incidence,
-        verdict(incidence, estimand.decision),
+        verdicts,
+        robustness(verdicts, if_lost, estimand.decision),
         recovery.median_time(strata),
         recovery.restricted_mean_time_lost(strata, horizon_weeks=estimand.horizon_weeks),
         recovery.competing_incidence(strata, at_weeks=estimand.at_weeks),
-        conduct.visit_date_incidence(follow_up, at_weeks=estimand.at_weeks, conf_level=estimand.conf_level),
-        chain(conduct.how_it_ended(follow_up), conduct.how_closely_observed(follow_up), conduct.loss(follow_up)),
+        if_lost,
+        conduct.visit_date_incidence(follow_up, strata, at_weeks=estimand.at_weeks),
+        conduct.describe(follow_up, grid=estimand.grid, conf_level=estimand.conf_level),
         attrition=follow_up.attrition,
     )

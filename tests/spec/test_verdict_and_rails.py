@@ -185,6 +185,6 @@ def test_loss_and_endings_add_up() -> None:
     total = counts.pop("total")
     assert total == 31
     assert sum(count or 0 for count in counts.values()) == total
-    share = next(iter(conduct.loss(follow_up)))
+    share = next(iter(conduct.loss(follow_up, grid=Grid())))
     assert share.n_events == 1
     assert share.estimate == pytest.approx(1 / 31)

@@ -6,12 +6,23 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from tendon_outcomes.analysis.rails import LOSS_DAY, heavy_loss
+from tendon_outcomes.analysis.rails import LOSS_DAY, heavy_loss, unseen_at_start
+from tendon_outcomes.analysis.recovery import Stratum
 from tendon_outcomes.cohort import FollowUp
+from tendon_outcomes.declarations import Grid
 from tendon_outcomes.estimators import aalen_johansen, kaplan_meier, wilson
 from tendon_outcomes.results import Row, finite
 from tendon_outcomes.vocabulary import Code
+
+
+def describe(follow_up: FollowUp, *, grid: Grid, conf_level: float = 0.95) -> Iterator[Row]:
+    """Everything below about how the follow-up went."""
+    yield from how_it_ended(follow_up)
+    yield from how_closely_observed(follow_up)
+    yield from loss(follow_up, grid=grid, conf_level=conf_level)
+    yield from start(follow_up)
 
 
 def how_it_ended(follow_up: FollowUp) -> Iterator[Row]:
@@ -66,10 +77,14 @@ def how_closely_observed(follow_up: FollowUp) -> Iterator[Row]:
     )
 
 
-def loss(follow_up: FollowUp, *, conf_level: float = 0.95) -> Iterator[Row]:
-    """Share lost before week 12, with a Wilson interval, and the caution that goes with heavy loss."""
+def loss(follow_up: FollowUp, *, grid: Grid, conf_level: float = 0.95) -> Iterator[Row]:
+    """Share lost before the assessments of week 12, with a Wilson interval, and the caution that goes with heavy loss.
+
+    Half a grid step before week 12 belongs to its assessments: who was last seen then was seen at week 12.
+    """
     people = follow_up.episodes
-    lost = people.filter(pl.col("code").is_in([Code.LOST.value, Code.WITHDREW.value]), pl.col("last_day") < LOSS_DAY).height
+    gone = pl.col("code").is_in([Code.LOST.value, Code.WITHDREW.value])
+    lost = people.filter(gone, pl.col("last_contact") < LOSS_DAY - grid.days / 2).height
     share = wilson(lost, people.height, conf_level=conf_level)
     yield Row(
         estimator="Wilson",
@@ -83,36 +98,52 @@ def loss(follow_up: FollowUp, *, conf_level: float = 0.95) -> Iterator[Row]:
     )
     rail = heavy_loss(share.estimate)
     if rail is not None:
-        yield Row(estimator="Wilson", statistic="caution", term=rail.code, day=LOSS_DAY, warning=rail.says)
+        yield rail.caution(estimator="Wilson")
 
 
-def visit_date_incidence(follow_up: FollowUp, *, at_weeks: Sequence[int], conf_level: float = 0.95) -> Iterator[Row]:
+def start(follow_up: FollowUp) -> Iterator[Row]:
+    """The caution that somebody's state on day 0 is not known, for endpoints that can hold on day 0."""
+    unseen = not follow_up.episodes["assessed_at_start"].all()
+    if unseen and not follow_up.endpoint.version.change_since_day_0:
+        yield unseen_at_start(follow_up.endpoint.phrase).caution(estimator="count")
+
+
+def visit_date_incidence(
+    follow_up: FollowUp, strata: Sequence[Stratum], *, at_weeks: Sequence[int], by: str = "tendon"
+) -> Iterator[Row]:
     """What taking the day of the first passing visit as the day of recovery would say: late by up to one visit.
 
-    Printed beside the interval-censored answer to show what the shortcut costs; never the answer itself.
+    Printed beside the interval-censored answer to show what the shortcut costs, on the weeks that have such an answer.
     """
-    people = follow_up.episodes
+    for one in strata:
+        if one.fit is None:
+            continue
+        people = follow_up.episodes.filter(pl.col(by).cast(pl.String) == one.name)
+        time, cause = _on_visit_dates(people)
+        curve = aalen_johansen(time, cause, conf_level=one.fit.conf_level)
+        for day in (7 * week for week in at_weeks if one.answers(7 * week)):
+            at = curve.at(1, min(day, float(time.max())))
+            yield Row(
+                estimator="Aalen-Johansen on visit dates",
+                statistic="naive_cumulative_incidence",
+                stratum=one.name,
+                term="milestone",
+                day=day,
+                estimate=float(at.estimate),
+                std_error=finite(float(at.std_error)),
+                conf_low=finite(float(at.conf_low)),
+                conf_high=finite(float(at.conf_high)),
+                n_at_risk=int(np.count_nonzero(time >= day)),
+                n_events=int(np.count_nonzero((cause == 1) & (time <= day))),
+                warning="late by up to one visit",
+            )
+
+
+def _on_visit_dates(people: pl.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Days and causes as if recovery happened on the day it was first seen; 0 censored, 1 recovery, 2 and above competing."""
     codes = people["code"].to_numpy()
     censored = (codes > Code.EVENT.value) & (codes < Code.SURGERY.value)
     time = np.where(censored, people["left"].to_numpy(), people["right"].fill_null(0).to_numpy()).astype(np.float64)
     competing = np.unique(codes[codes >= Code.SURGERY.value])
     cause = np.where(censored, 0, 1 + np.searchsorted(competing, codes, side="right"))
-    cause = np.where(codes == Code.EVENT.value, 1, cause)
-    if not np.any(cause == 1):
-        return
-    curve = aalen_johansen(time, cause, conf_level=conf_level)
-    for week in at_weeks:
-        estimate, std_error, low, high = curve.at(1, 7 * week)
-        yield Row(
-            estimator="Aalen-Johansen on visit dates",
-            statistic="naive_cumulative_incidence",
-            term="milestone",
-            day=7 * week,
-            estimate=float(estimate),
-            std_error=finite(float(std_error)),
-            conf_low=finite(float(low)),
-            conf_high=finite(float(high)),
-            n_at_risk=int(np.count_nonzero(time >= 7 * week)),
-            n_events=int(np.count_nonzero((cause == 1) & (time <= 7 * week))),
-            warning="late by up to one visit",
-        )
+    return time, np.where(codes == Code.EVENT.value, 1, cause)

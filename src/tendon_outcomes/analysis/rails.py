@@ -10,6 +10,7 @@ MIN_EPISODES = 10  # statistics.md, rail "too small"
 MIN_EVENTS = 5  # statistics.md, rail "too small"
 MIN_AT_RISK = 10  # statistics.md §1, restricted mean: max(10, 10 %) at risk
 MIN_AT_RISK_SHARE = 0.10
+MIN_KNOWN_SHARE = 0.50  # decision: where the state of half is known, few still at risk are no reason to refuse
 MAX_LOSS_SHARE = 0.20  # statistics.md, rail "loss", before day 84
 LOSS_DAY = 84
 
@@ -23,6 +24,9 @@ class Rail:
 
     def refusal(self, *, estimator: str, stratum: str = "all", day: int | None = None) -> Row:
         return Row(estimator=estimator, statistic="refusal", stratum=stratum, term=self.code, day=day, warning=self.says)
+
+    def caution(self, *, estimator: str, stratum: str = "all") -> Row:
+        return Row(estimator=estimator, statistic="caution", stratum=stratum, term=self.code, warning=self.says)
 
 
 def too_small(n: int, n_events: int) -> Rail | None:
@@ -40,10 +44,21 @@ def at_risk_needed(n: int) -> float:
     return max(float(MIN_AT_RISK), MIN_AT_RISK_SHARE * n)
 
 
+def followed_enough(n: int, n_just_before: int, n_known: int) -> bool:
+    """Whether a day can be answered.
+
+    Enough are in its risk set: the larger of 10 and 10 %. Or the state of at least half of all, and of 10, is known on it: where
+    nearly everybody has recovered few are left at risk, and refusing then would refuse good results only.
+    """
+    enough_known = n_known >= max(float(MIN_AT_RISK), MIN_KNOWN_SHARE * n)
+    return n_just_before >= at_risk_needed(n) or enough_known
+
+
 def beyond_follow_up(week: float, largest_week: int) -> Rail:
     return Rail(
         "beyond_follow_up",
-        f"week {week:g} is refused: too few were followed that long. The latest week that can be answered is {largest_week}.",
+        f"week {week:g} is refused: too few were followed that long. "
+        + (f"The latest week that can be answered is {largest_week}." if largest_week else "No week can be answered."),
     )
 
 
@@ -59,6 +74,20 @@ def unconfirmed(week: float) -> Rail:
         "unconfirmed",
         f"no point estimate at week {week:g}: it depends on whether last passes that nobody confirmed count as reached. "
         "The bounds are the two readings.",
+    )
+
+
+def unseen_at_start(phrase: str) -> Rail:
+    return Rail(
+        "unseen_at_start",
+        f"Not every runner was assessed on day 0: some may have reached {phrase} already, and count as reaching it later.",
+    )
+
+
+def not_robust_to_loss() -> Rail:
+    return Rail(
+        "not_robust_to_loss",
+        "The verdict is not robust to drop-out: it would be another one if all those lost had reached the endpoint, or none.",
     )
 
 

@@ -23,6 +23,8 @@ MEAN_ESTIMATOR = "area under the interval-censored NPMLE"
 INTERPOLATE_UP_TO_DAYS = 14
 """A restricted mean is given as one number only when grid days are at most this far apart; else as bounds."""
 
+NONE_OF_THE_LOST = "nobody who was lost reached it"
+ALL_OF_THE_LOST = "everybody who was lost reached it by the next assessment"
 SAME = 1e-9  # shares closer than this are one share, whatever the last bits of two fits say
 
 
@@ -30,24 +32,26 @@ SAME = 1e-9  # shares closer than this are one share, whatever the last bits of 
 class Stratum:
     """One group's follow-up on the grid and its fits; `fit` is None when the group is too small.
 
-    `generous` is the fit under the other reading of the records, in which a last pass that nobody confirmed counts as
-    reached. It is the fit itself where there is no such pass, or no confirmation is asked for.
+    `generous_data` and `generous` are the other reading of the records, in which a last pass that nobody confirmed counts as
+    reached. They are the same objects where the readings do not differ.
     """
 
     name: str
-    data: GriddedFollowUp
     grid: Grid
+    data: GriddedFollowUp
+    generous_data: GriddedFollowUp
     fit: IntervalIncidence | None
     generous: IntervalIncidence | None
     refused: rails.Rail | None
 
     @property
     def last_answerable_day(self) -> int:
-        """The last grid day with enough in the risk set; 0 when there is none."""
+        """The last grid day that can be answered; 0 when there is none."""
         return max((day for day in self.data.grid_days if self.answers(day)), default=0)
 
     def answers(self, day: float) -> bool:
-        return self.data.n_just_before(day) >= rails.at_risk_needed(self.data.n)
+        """Whether enough were followed to ``day`` for a statement."""
+        return rails.followed_enough(self.data.n, self.data.n_just_before(day), self.data.n_known(day))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +95,14 @@ def _fit(
     name: str, strict: tuple[FollowUp, pl.DataFrame], generous: tuple[FollowUp, pl.DataFrame], grid: Grid, conf_level: float
 ) -> Stratum:
     data = to_grid(strict[0], grid, episodes=strict[1])
+    known = ["episode_id", "left", "right", "code"]
+    differ = not strict[1].select(known).equals(generous[1].select(known))
+    other = to_grid(generous[0], grid, episodes=generous[1]) if differ else data
     refused = rails.too_small(data.n, int(np.count_nonzero(data.cause == 1)))
     if refused is not None:
-        return Stratum(name, data, grid, None, None, refused)
+        return Stratum(name, grid, data, other, None, None, refused)
     fit = _npmle(data, conf_level)
-    if not strict[1]["unconfirmed"].any():
-        return Stratum(name, data, grid, fit, fit, None)
-    return Stratum(name, data, grid, fit, _npmle(to_grid(generous[0], grid, episodes=generous[1]), conf_level), None)
+    return Stratum(name, grid, data, other, fit, _npmle(other, conf_level) if differ else fit, None)
 
 
 def _npmle(data: GriddedFollowUp, conf_level: float) -> IntervalIncidence:
@@ -166,24 +171,30 @@ def _readings(one: Stratum, days: list[int]) -> list[_Reading]:
 
 
 def median_time(strata: Sequence[Stratum]) -> Iterator[Row]:
-    """When half had reached the endpoint: after `bound_low`, by `estimate`, both grid days. Null: not reached."""
+    """When half had reached the endpoint: after `bound_low`, by `bound_high`, both grid days.
+
+    `estimate` is `bound_high` where both readings give the same cell; null where they part or half was not reached.
+    """
     for one in strata:
-        if one.fit is None or one.generous is None:
+        if one.fit is None or one.generous is None or not one.last_answerable_day:
             continue
-        not_before, by, low, high = one.fit.quantile(1, 0.5)
-        reached = np.isfinite(by) and by <= one.last_answerable_day
+        strict, generous = one.fit.quantile(1, 0.5), one.generous.quantile(1, 0.5)
+        by = strict.by if strict.by <= one.last_answerable_day else np.inf
+        soonest = generous.by if generous.by <= one.last_answerable_day else np.inf
+        agree = by == soonest
+        week = one.last_answerable_day // 7
         yield Row(
             estimator=ESTIMATOR,
             statistic="median_days",
             stratum=one.name,
-            estimate=float(by) if reached else None,
-            bound_low=float(not_before) if reached else None,
-            bound_high=float(by) if reached else None,
-            conf_low=finite(min(low, one.generous.quantile(1, 0.5).conf_low)),
-            conf_high=finite(high),
+            estimate=finite(by) if agree else None,
+            bound_low=float(generous.not_before) if np.isfinite(soonest) else None,
+            bound_high=finite(by),
+            conf_low=finite(min(strict.conf_low, generous.conf_low)),
+            conf_high=finite(strict.conf_high),
             n_at_risk=one.data.n,
             n_events=one.data.n_events(one.last_answerable_day),
-            warning="" if reached else f"half had not reached it by week {one.last_answerable_day // 7}",
+            warning=f"half had not reached it by week {week}" if np.isinf(soonest) else "",
         )
 
 
@@ -260,7 +271,34 @@ def _competing_rows(
 def sensitivity(strata: Sequence[Stratum], *, at_weeks: Sequence[int], says: str) -> Iterator[Row]:
     """The milestones under the generous reading alone; rows of statistic `sensitivity_cumulative_incidence`."""
     for one in strata:
-        other = replace(one, fit=one.generous)
-        for row in _incidence_rows(other, [7 * week for week in at_weeks if one.answers(7 * week)], "milestone"):
-            if row.statistic == "cumulative_incidence":
-                yield replace(row, statistic="sensitivity_cumulative_incidence", term=says)
+        if one.generous is not None:
+            moved = int(np.count_nonzero((one.generous_data.cause == 1) & (one.data.cause != 1)))
+            yield from _other_reading(one, one.generous_data, one.generous, at_weeks, (says, moved))
+
+
+def loss_bounds(strata: Sequence[Stratum], *, at_weeks: Sequence[int]) -> Iterator[Row]:
+    """The milestones had nobody who was lost reached the endpoint, and had everybody by the assessment after the last.
+
+    The two extremes between which any guess about those lost must lie. Source: statistics.md §4, worst and best case.
+    """
+    for one in strata:
+        if one.fit is None or not one.data.lost.any():
+            continue
+        data = one.data
+        never = replace(data, left=np.where(data.lost, max(*data.grid_days, *(7 * week for week in at_weeks)), data.left))
+        after = np.searchsorted(np.asarray(data.grid_days), data.left, side="right").clip(max=len(data.grid_days) - 1)
+        next_day = np.maximum(np.asarray(data.grid_days)[after], data.left + one.grid.days)
+        at_once = replace(data, right=np.where(data.lost, next_day, data.right), cause=np.where(data.lost, 1, data.cause))
+        for changed, says in ((never, NONE_OF_THE_LOST), (at_once, ALL_OF_THE_LOST)):
+            fit = _npmle(changed, one.fit.conf_level)
+            yield from _other_reading(one, changed, fit, at_weeks, (says, int(data.lost.sum())))
+
+
+def _other_reading(
+    one: Stratum, data: GriddedFollowUp, fit: IntervalIncidence, at_weeks: Sequence[int], reading: tuple[str, int]
+) -> Iterator[Row]:
+    """Milestones of changed data. `reading` says what was changed and for how many, which `n_censored` then carries."""
+    other = replace(one, data=data, fit=fit, generous=fit)
+    for row in _incidence_rows(other, [7 * week for week in at_weeks if one.answers(7 * week)], "milestone"):
+        if row.statistic == "cumulative_incidence":
+            yield replace(row, statistic="sensitivity_cumulative_incidence", term=reading[0], n_censored=reading[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from tendon_outcomes.analysis.rails import not_robust_to_loss
 from tendon_outcomes.declarations import DecisionRule
 from tendon_outcomes.results import Row
 from tendon_outcomes.vocabulary import Verdict
@@ -46,3 +47,14 @@ def verdict(incidence: Iterable[Row], rule: DecisionRule | None) -> Iterator[Row
             n_events=at_week[0].n_events if at_week else None,
             warning=f"supported if the lower limit is above {rule.threshold:.2f}, refuted if the upper limit is below it",
         )
+
+
+def robustness(verdicts: Iterable[Row], bounds: Iterable[Row], rule: DecisionRule | None) -> Iterator[Row]:
+    """The caution that a verdict would be another one in one of the two extremes about those lost to follow-up."""
+    if rule is None:
+        return
+    extremes = [row for row in bounds if row.day == 7 * rule.at_week]
+    for row in verdicts:
+        others = {decide(one.conf_low, one.conf_high, rule.threshold) for one in extremes if one.stratum == row.stratum}
+        if row.term in (Verdict.SUPPORTED, Verdict.REFUTED) and others - {Verdict(row.term)}:
+            yield not_robust_to_loss().caution(estimator="decision rule", stratum=row.stratum)

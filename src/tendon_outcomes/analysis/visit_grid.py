@@ -27,7 +27,7 @@ class GriddedFollowUp:
     `grid_days`: the days on which enough of those still followed were assessed; between them nothing is claimed.
     `left, right` in days on the grid (right is inf when not reached; the exact day for a competing event).
     `cause`: 0 censored, 1 event, 2 and above the competing causes in `competing_codes` order. `patient` numbers the patients,
-    so that two sides of one are known to belong together.
+    so that two sides of one are known to belong together; `lost` marks those lost to follow-up or withdrawn.
     """
 
     grid_days: tuple[int, ...]
@@ -35,6 +35,7 @@ class GriddedFollowUp:
     right: FloatArray
     cause: IntArray
     patient: IntArray
+    lost: NDArray[np.bool_]
     competing_codes: tuple[int, ...]
 
     @property
@@ -49,6 +50,10 @@ class GriddedFollowUp:
         """The risk set of ``day``: episodes neither resolved nor censored before it."""
         last_known = np.where(self.cause == 0, self.left, self.right)
         return int(np.count_nonzero(last_known >= day))
+
+    def n_known(self, day: float) -> int:
+        """Episodes whose state on ``day`` is known: resolved by then, or followed at least until then."""
+        return self.n - int(np.count_nonzero((self.cause == 0) & (self.left < day)))
 
     def n_events(self, day: float) -> int:
         """Episodes known to have reached the endpoint by ``day``."""
@@ -68,9 +73,11 @@ def to_grid(follow_up: FollowUp, grid: Grid, *, episodes: pl.DataFrame | None = 
     2. The assessment nearest to a multiple of ``grid.days`` speaks for that day (of two equally near, the earlier), if it is at
        most half a grid step away.
     3. A grid day counts when at least ``grid.min_share_assessed`` of the episodes still followed and unresolved were assessed
-       on it; the others are dropped, and what they would have said becomes part of a wider interval.
+       on it; the others are dropped, and what they would have said becomes part of a wider interval. The last one that counts
+       is the first at or after the horizon.
     4. left is the last counted grid day on which the endpoint was not reached, right the first on which it was. A right end
-       that no counted day shows is taken up to the next counted day, or to the next multiple after the last.
+       that no counted day shows is taken up to the next counted day, or to the next multiple after the last. Passing
+       looks after the last failing one of a censored episode say neither: nobody confirmed them.
     5. Competing events keep their exact day.
 
     Source: visit windows as in statistics.md, "weekly grid"; its coverage is row `truth_covered` of the gate.
@@ -78,6 +85,8 @@ def to_grid(follow_up: FollowUp, grid: Grid, *, episodes: pl.DataFrame | None = 
     people = follow_up.episodes if episodes is None else episodes
     looks = _nearest(follow_up, grid, people)
     days = _counted_days(looks, people, grid, follow_up.horizon_days)
+    censored = pl.col("code").is_between(Code.ADMINISTRATIVE.value, Code.SURGERY.value - 1)
+    looks = looks.filter(~(censored & (pl.col("day") > pl.col("last_failing"))))
     seen = looks.filter(pl.col("grid_day").is_in(list(days))).with_columns(
         ((pl.col("code") == Code.EVENT.value) & (pl.col("day") >= pl.col("right"))).fill_null(value=False).alias("reached")
     )
@@ -100,7 +109,7 @@ def _nearest(follow_up: FollowUp, grid: Grid, people: pl.DataFrame) -> pl.DataFr
         .sort("episode_id", "grid_day", "distance", "day")
         .group_by("episode_id", "grid_day", maintain_order=True)
         .first()
-        .join(people.select("episode_id", "right", "code", "last_day"), on="episode_id", how="inner")
+        .join(people.select("episode_id", "right", "code", "last_day", "last_failing"), on="episode_id", how="inner")
     )
 
 
@@ -119,8 +128,10 @@ def _counted_days(looks: pl.DataFrame, people: pl.DataFrame, grid: Grid, horizon
     counted = []
     for day in sorted(assessed):
         still = int(np.count_nonzero(followed >= day - half))
-        if day <= horizon_days and still and assessed[day] >= grid.min_share_assessed * still:
+        if still and assessed[day] >= grid.min_share_assessed * still:
             counted.append(int(day))
+        if counted and counted[-1] >= horizon_days:
+            break
     return tuple(counted)
 
 
@@ -138,7 +149,8 @@ def _arrays(joined: pl.DataFrame, days: tuple[int, ...], grid: Grid) -> GriddedF
     right = np.where(cause > 1, right_day, np.where(cause == 0, np.inf, right))
     left = np.where(cause > 1, right_day - 1, left)
     patient = joined["patient_id"].rank("dense").to_numpy().astype(np.int64)
-    return GriddedFollowUp(days, left, right, cause, patient, competing)
+    lost = np.isin(codes, [Code.LOST.value, Code.WITHDREW.value])
+    return GriddedFollowUp(days, left, right, cause, patient, lost, competing)
 
 
 def _next_day(right: FloatArray, days: tuple[int, ...], step: int) -> FloatArray:

@@ -32,7 +32,7 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
     1. Episodes of the population's tendon.
     2. Each declared criterion in its order. A criterion that cannot be judged from the record excludes, unless it says how
        `unrecorded` counts; such exclusions are a line of their own, because they speak of the records and not of the runner.
-    3. The wash-out: no listed procedure in `washout_days` up to and including day 0.
+    3. No excluded procedure at any time up to day 0, and none of the wash-out's in `washout_days` up to and including day 0.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
     flow = flow.then(f"another tendon than {population.tendon.title}", n_before=episodes.height, n_after=kept.height)
     for criterion in population.criteria:
         kept, flow = _apply(criterion, kept, flow)
-    kept, flow = _wash_out(population, records.table("procedure"), kept, flow)
+    kept, flow = _treated_before(population, records.table("procedure"), kept, flow)
     if kept.is_empty():
         raise NoUsableRows(
             f"none of {episodes.height} episodes is in population {population.name}",
@@ -67,15 +67,22 @@ def _apply(criterion: Criterion, episodes: pl.DataFrame, flow: Attrition) -> tup
     return kept, flow.then(f"not met: {says}", n_before=known.height, n_after=kept.height)
 
 
-def _wash_out(
+def _treated_before(
     population: Population, procedures: pl.DataFrame, episodes: pl.DataFrame, flow: Attrition
 ) -> tuple[pl.DataFrame, Attrition]:
-    if not population.washout_procedures:
-        return episodes, flow
-    recent = procedures.filter(
-        pl.col("procedure").is_in(list(population.washout_procedures)),
-        pl.col("day").is_between(-population.washout_days, 0),
-    )
-    kept = episodes.join(recent.select("episode_id").unique(), on="episode_id", how="anti")
-    says = f"an injection or shock-wave treatment in the {population.washout_days} days up to day 0"
-    return kept, flow.then(says, n_before=episodes.height, n_after=kept.height)
+    """Leave out episodes with an excluded procedure up to day 0, then those with one inside the wash-out."""
+    recent = f"an injection or shock-wave treatment in the {population.washout_days} days up to day 0"
+    earlier = ", ".join(name.replace("_", " ") for name in population.excluded_procedures)
+    for says, names, first_day in (
+        (f"{earlier} before day 0", population.excluded_procedures, None),
+        (recent, population.washout_procedures, -population.washout_days),
+    ):
+        if not names:
+            continue
+        before = procedures.filter(pl.col("procedure").is_in(list(names)), pl.col("day") <= 0)
+        if first_day is not None:
+            before = before.filter(pl.col("day") >= first_day)
+        kept = episodes.join(before.select("episode_id").unique(), on="episode_id", how="anti")
+        flow = flow.then(says, n_before=episodes.height, n_after=kept.height)
+        episodes = kept
+    return episodes, flow

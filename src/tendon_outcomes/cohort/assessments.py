@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
-from tendon_outcomes.cohort.logic import BASELINE, baseline_variables, every, some
+from tendon_outcomes.cohort.logic import BASELINE, assessable, baseline_variables, every, some
 from tendon_outcomes.declarations import EndpointVersion
 from tendon_outcomes.vocabulary import Status
 
@@ -26,6 +26,18 @@ def assess(cohort: Cohort, version: EndpointVersion) -> pl.DataFrame:
     """
     parts = [_assess_table(cohort, version, table) for table in version.assessed_in]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort("episode_id", "day", "status", "record_id")
+
+
+def assessable_episodes(cohort: Cohort, version: EndpointVersion) -> pl.DataFrame:
+    """Episodes in which some look could pass: what the endpoint is measured against is on record, in one of its tables."""
+    starts = []
+    for table in version.assessed_in:
+        first = cohort.episodes.select("episode_id", pl.lit(0, dtype=pl.Int64()).alias("day"))
+        rows = cohort.tables[table].filter(pl.col("day") == 0)
+        one_each = first.join(rows.unique("episode_id", keep="first").drop("day"), on="episode_id", how="left")
+        with_context = _with_context(cohort, version, one_each)
+        starts.append(with_context.filter(assessable(version.criterion)).select("episode_id"))
+    return pl.concat(starts).unique().sort("episode_id")
 
 
 def one_a_day(assessments: pl.DataFrame) -> pl.DataFrame:

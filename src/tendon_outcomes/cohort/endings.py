@@ -53,6 +53,12 @@ def censoring_reasons(cohort: Cohort) -> pl.DataFrame:
     )
 
 
+def last_contacts(cohort: Cohort) -> pl.DataFrame:
+    """The last day on which anything was heard of each episode: a visit, a report or a logged session."""
+    rows = [cohort.tables[name].select("episode_id", "day") for name in ("visit", "run_week", "session")]
+    return pl.concat(rows).group_by("episode_id").agg(pl.col("day").max().alias("last_contact"))
+
+
 def _coded(cohort: Cohort, table: str, codes: dict[str, Code]) -> pl.DataFrame:
     values = {name: code.value for name, code in codes.items()}
     code = pl.col(table).replace_strict(values, default=None, return_dtype=pl.Int64())

@@ -38,6 +38,30 @@ def truth(criterion: Criterion) -> pl.Expr:
     return value
 
 
+def assessable(criteria: Iterable[Criterion]) -> pl.Expr:
+    """False where no look could ever pass, because a day-0 or index value that the criteria measure against is missing.
+
+    It rests on what was known on day 0 alone, so leaving such episodes out says nothing about how they fared.
+    """
+    return _combine([_could_hold(one) for one in criteria], lambda a, b: a & b, neutral=True)
+
+
+def _could_hold(criterion: Criterion) -> pl.Expr:
+    if criterion.when or criterion.unrecorded in ("fails", "passes"):
+        return pl.lit(value=True)
+    if criterion.any or criterion.all:
+        stands_aside = any(one.unrecorded == "ignore" for one in criterion.all)
+        either = bool(criterion.any) or stands_aside
+        parts = [_could_hold(one) for one in (*criterion.any, *criterion.all)]
+        return _combine(parts, (lambda a, b: a | b) if either else (lambda a, b: a & b), neutral=not either)
+    if criterion.measure == "share_of_index":
+        return (pl.col(f"episode.{criterion.index_variable}") > 0).fill_null(value=False)
+    baseline = pl.col(BASELINE + criterion.variable)
+    if criterion.not_assessable_above is not None:
+        return (baseline <= criterion.not_assessable_above).fill_null(value=False)
+    return pl.lit(value=True) if criterion.measure == "value" else baseline.is_not_null()
+
+
 def baseline_variables(criteria: Iterable[Criterion]) -> frozenset[str]:
     """The variables whose day-0 value the criteria need."""
     found: set[str] = set()

@@ -18,7 +18,10 @@ class Confirmation(Declared):
 
 
 class EndpointVersion(Declared):
-    """One definition. `assessed_in` names the tables whose rows are assessments."""
+    """One definition. `assessed_in` names the tables whose rows are assessments.
+
+    `change_since_day_0`: nobody has reached it on day 0, by its very meaning, so that day 0 need not be assessed.
+    """
 
     title: str
     says: str
@@ -26,6 +29,7 @@ class EndpointVersion(Declared):
     criterion: tuple[Criterion, ...]
     void_when: tuple[Criterion, ...] = ()
     confirmation: Confirmation = Confirmation()
+    change_since_day_0: bool = False
     max_gap_days: int = Field(default=42, ge=1)
     threshold: tuple[Threshold, ...] = ()
     cannot_show: tuple[str, ...] = ()

@@ -16,13 +16,17 @@ Handling = Literal["competing", "void_assessment"]
 
 
 class PopulationEntry(Declared):
-    """Who is in the cohort: criteria on the episode, applied in order, each with its line in the attrition table."""
+    """Who is in the cohort: criteria on the episode, applied in order, each with its line in the attrition table.
+
+    `washout_procedures` exclude for `washout_days` up to day 0, `excluded_procedures` at any time up to day 0.
+    """
 
     says: str
     tendon: str
     criterion: tuple[Criterion, ...] = ()
     washout_days: int = 0
     washout_procedures: tuple[str, ...] = ()
+    excluded_procedures: tuple[str, ...] = ()
 
 
 class DecisionRule(Declared):
@@ -33,6 +37,12 @@ class DecisionRule(Declared):
     threshold: float = Field(gt=0, lt=1)
     median_within_weeks: tuple[int, int] | None = None
     source: str
+
+    @model_validator(mode="after")
+    def _the_window_runs_forward(self) -> Self:
+        if self.median_within_weeks is not None and self.median_within_weeks[0] > self.median_within_weeks[1]:
+            raise ValueError("median_within_weeks runs backwards")
+        return self
 
 
 class Grid(Declared):
@@ -65,6 +75,12 @@ class EstimandEntry(Declared):
     def _weeks_inside_the_horizon(self) -> Self:
         if any(week > self.horizon_weeks for week in self.at_weeks):
             raise ValueError("at_weeks reaches beyond horizon_weeks")
+        return self
+
+    @model_validator(mode="after")
+    def _the_decision_week_is_asked_for(self) -> Self:
+        if self.decision is not None and self.decision.at_week not in self.at_weeks:
+            raise ValueError(f"the decision rests on week {self.decision.at_week}, which at_weeks does not ask for")
         return self
 
     @model_validator(mode="after")

@@ -23,6 +23,7 @@ class Population:
     criteria: tuple[Criterion, ...]
     washout_days: int
     washout_procedures: tuple[str, ...]
+    excluded_procedures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,4 +130,5 @@ def _population(name: str, entry: PopulationEntry, known: Declarations) -> Popul
         criteria=entry.criterion,
         washout_days=entry.washout_days,
         washout_procedures=entry.washout_procedures,
+        excluded_procedures=entry.excluded_procedures,
     )

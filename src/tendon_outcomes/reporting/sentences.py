@@ -18,7 +18,6 @@ from tendon_outcomes.reporting.wording import (
 )
 from tendon_outcomes.vocabulary import Verdict
 
-
 OPEN_BECAUSE = {
     "undetermined": "too few were assessed in that week for a single number",
     "unconfirmed": "it depends on whether last passes that nobody confirmed count as reached",
@@ -44,6 +43,9 @@ def milestone_sentence(
         between = f"By {by}, between {in_100(bounds[0])} and {in_100(bounds[1])} in 100 runners had reached {phrase}"
         why = OPEN_BECAUSE.get(open_because, "the records allow no single number")
         return f"{between} ({_limits(row, conf_level, 'limits')}); {why}."
+    if row["conf_low"] is not None and row["conf_high"] is not None:
+        low, high = in_100(row["conf_low"]), in_100(row["conf_high"])
+        return f"By {by}, somewhere between {low} and {high} in 100 runners had reached {phrase} ({level(conf_level)} limits)."
     return f"No share can be given for {by}."
 
 
@@ -60,6 +62,10 @@ def median_sentence(row: ResultRow, *, phrase: str, conf_level: float, min_cell_
     """`Half had reached ... by week 21 (after week 20, by week 21; 95 % interval week 18 to week 24).`"""
     if is_withheld(row):
         return f"The time by which half had reached {phrase} is {withheld(min_cell_count)}."
+    if row["estimate"] is None and row["bound_low"] is not None:
+        until = f" and by {week(row['bound_high'])}" if row["bound_high"] is not None else ""
+        open_ = f"Half had reached {phrase} after {week(row['bound_low'])}{until}"
+        return f"{open_}; {OPEN_BECAUSE['unconfirmed']} ({_week_limits(row, conf_level)})."
     if row["estimate"] is None:
         reason = row["warning"] or "half had not reached it while enough were followed"
         return f"The time by which half had reached {phrase} is not reached: {reason}{_from_week(row, conf_level)}."

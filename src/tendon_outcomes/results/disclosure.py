@@ -122,7 +122,8 @@ def _group(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.Da
         case "count":
             return _counts(part, rows, min_cell_count)
         case "cumulative_incidence":
-            return _incidence(part, _milestones_told(rows, part["stratum"][0], min_cell_count), min_cell_count)
+            shown = _incidence(part, _milestones_told(rows, part["stratum"][0], min_cell_count), min_cell_count)
+            return _without_narrow_bounds(shown, rows, min_cell_count)
         case "competing_incidence":
             return _running_count(part, _final_count(rows, _FINAL_OF[part["term"][0] == "any"]), min_cell_count)
         case "lost_share":
@@ -178,6 +179,14 @@ def _incidence(part: pl.DataFrame, told: list[int], min_cell_count: int) -> pl.D
     )
 
 
+def _without_narrow_bounds(shown: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.DataFrame:
+    """Bounds that part because of few unconfirmed last passes tell how few; the confidence limits stay."""
+    unconfirmed = rows.filter(pl.col("statistic") == "unconfirmed_last_pass")["n_events"].to_list()
+    if not any(_small(count, min_cell_count) for count in unconfirmed):
+        return shown
+    return shown.with_columns(pl.lit(None, dtype=pl.Float64()).alias(name) for name in ("bound_low", "bound_high"))
+
+
 def _days_between(rows: list[dict[str, Any]], anchors: list[dict[str, Any]], name: str, min_cell_count: int) -> list[int]:
     """Days that can be told beside the anchors: each differs by 0 or enough from those told before and after it."""
     told = list(anchors)
@@ -198,10 +207,13 @@ def _verdict(part: pl.DataFrame, told: list[int], min_cell_count: int) -> pl.Dat
 
 
 def _other_reading(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.DataFrame:
-    """Another reading of the same cohort: no counts, and an estimate only on a day whose primary estimate is told."""
+    """Another reading of the same cohort: no counts, and an estimate only on a day whose primary estimate is told.
+
+    `n_censored` of a sensitivity row is how many it reads in another way; the difference to the primary estimate tells it.
+    """
     strata = rows.filter(pl.col("statistic") == "cumulative_incidence")["stratum"].unique().to_list()
     told = {day for stratum in strata for day in _milestones_told(rows, stratum, min_cell_count)}
-    shown = _withhold_small_rows(part, min_cell_count)
+    shown = _withhold_small_rows(part, min_cell_count, names=_COUNTS)
     shown = _withhold(shown, ~shown["day"].is_in(list(told)), min_cell_count)
     return shown.with_columns(pl.lit(None, dtype=pl.Int64()).alias(name) for name in _COUNTS)
 
@@ -250,11 +262,11 @@ def _close_to_a_milestone(rows: pl.DataFrame, events: int, min_cell_count: int) 
     return any(_small(events - count, min_cell_count) for count in at_milestones)
 
 
-def _withhold_small_rows(part: pl.DataFrame, min_cell_count: int) -> pl.DataFrame:
+def _withhold_small_rows(
+    part: pl.DataFrame, min_cell_count: int, *, names: Sequence[str] = ("n_at_risk", "n_events")
+) -> pl.DataFrame:
     """An estimate is a statistic of its numerator and denominator: it goes when one of them is small."""
-    small = pl.any_horizontal(
-        pl.col(name).is_between(1, min_cell_count - 1).fill_null(value=False) for name in ("n_at_risk", "n_events")
-    )
+    small = pl.any_horizontal(pl.col(name).is_between(1, min_cell_count - 1).fill_null(value=False) for name in names)
     return _withhold(part, part.select(small.alias("_")).to_series(), min_cell_count)
 
 
