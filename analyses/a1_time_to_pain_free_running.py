@@ -27,6 +27,8 @@ def answer(records: ValidatedRecords, protocol: Protocol) -> Results:
         recovery.sensitivity(strata, at_weeks=estimand.at_weeks, says="last passes that nobody confirmed count as reached"),
         recovery.loss_bounds(strata, at_weeks=estimand.at_weeks),
         conduct.visit_date_incidence(follow_up, strata, at_weeks=estimand.at_weeks),
-        conduct.describe(follow_up, grid=estimand.grid, conf_level=estimand.conf_level),
+        conduct.describe(
+            follow_up, strata, horizon_weeks=estimand.horizon_weeks, grid=estimand.grid, conf_level=estimand.conf_level
+        ),
         attrition=follow_up.attrition,
     )

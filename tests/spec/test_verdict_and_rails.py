@@ -181,10 +181,12 @@ def test_loss_and_endings_add_up() -> None:
     stories = {**clinic(30, 34), "lost": {0: "F", 7: "F"}}
     looks = [row for name, story in stories.items() for row in weekly(name, story)]
     follow_up = followed(PAIN_FREE, episode=[episode(name) for name in stories], run_week=looks)
-    counts = {row.term: row.n_events for row in conduct.how_it_ended(follow_up)}
+    strata = recovery.fit_strata(follow_up, grid=Grid())
+    counts = {row.term: row.n_events for row in conduct.how_it_ended(strata, horizon_weeks=26)}
     total = counts.pop("total")
     assert total == 31
     assert sum(count or 0 for count in counts.values()) == total
+    assert counts["event"] == strata[0].data.n_events(182)
     share = next(iter(conduct.loss(follow_up, grid=Grid())))
     assert share.n_events == 1
     assert share.estimate == pytest.approx(1 / 31)

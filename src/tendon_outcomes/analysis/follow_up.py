@@ -17,26 +17,32 @@ from tendon_outcomes.results import Row, finite
 from tendon_outcomes.vocabulary import Code
 
 
-def describe(follow_up: FollowUp, *, grid: Grid, conf_level: float = 0.95) -> Iterator[Row]:
+def describe(
+    follow_up: FollowUp, strata: Sequence[Stratum], *, horizon_weeks: int, grid: Grid, conf_level: float = 0.95
+) -> Iterator[Row]:
     """Everything below about how the follow-up went."""
-    yield from how_it_ended(follow_up)
+    yield from how_it_ended(strata, horizon_weeks=horizon_weeks)
     yield from how_closely_observed(follow_up)
     yield from loss(follow_up, grid=grid, conf_level=conf_level)
     yield from start(follow_up)
 
 
-def how_it_ended(follow_up: FollowUp) -> Iterator[Row]:
-    """Counts of episodes by how their follow-up ended; the parts add up to the total."""
-    codes = follow_up.episodes["code"]
-    parts = {
-        "event": codes == Code.EVENT.value,
-        "competing": codes >= Code.SURGERY.value,
-        **{code.name.lower(): codes == code.value for code in Code if code.is_censoring},
-    }
-    yield Row(estimator="count", statistic="count", term="total", n_events=codes.len())
-    for term, members in parts.items():
-        if members.any():
-            yield Row(estimator="count", statistic="count", term=term, n_events=int(members.sum()))
+def how_it_ended(strata: Sequence[Stratum], *, horizon_weeks: int) -> Iterator[Row]:
+    """Counts of episodes by what was known at the horizon; they add up to the total and agree with that day's incidence row."""
+    horizon = 7 * horizon_weeks
+    for one in strata:
+        resolved = one.data.right <= horizon
+        parts = {
+            "event": (one.data.cause == 1) & resolved,
+            "competing": (one.data.cause > 1) & resolved,
+            "lost": one.data.lost,
+        }
+        rest = one.data.n - sum(int(np.count_nonzero(members)) for members in parts.values())
+        yield Row(estimator="count", statistic="count", stratum=one.name, term="total", n_events=one.data.n)
+        for term, members in parts.items():
+            count = int(np.count_nonzero(members))
+            yield Row(estimator="count", statistic="count", stratum=one.name, term=term, n_events=count)
+        yield Row(estimator="count", statistic="count", stratum=one.name, term="administrative", n_events=rest)
 
 
 def how_closely_observed(follow_up: FollowUp) -> Iterator[Row]:

@@ -14,8 +14,8 @@ NBSP = "\u00a0"
 ENDINGS: dict[str, str] = {
     "total": "All episodes followed",
     "event": "Reached the endpoint",
-    "administrative": "Still followed at the data lock or at the horizon",
-    "lost": "Lost to follow-up",
+    "administrative": "Not yet, at the horizon or at the end of the records",
+    "lost": "Lost to follow-up, withdrawn or gone to another clinic",
     "withdrew": "Withdrew or went to another clinic",
     "surgery": "Surgery on the tendon",
     "prp": "Platelet-rich plasma (PRP) injection",

@@ -125,9 +125,12 @@ def _group(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.Da
             shown = _incidence(part, _milestones_told(rows, part["stratum"][0], min_cell_count), min_cell_count)
             return _without_narrow_bounds(shown, rows, min_cell_count)
         case "competing_incidence":
-            return _running_count(part, _final_count(rows, _FINAL_OF[part["term"][0] == "any"]), min_cell_count)
+            of_stratum = rows.filter(pl.col("stratum") == part["stratum"][0])
+            final = _final_count(of_stratum, _FINAL_OF[part["term"][0] == "any"])
+            counted = _running_count(part, final, min_cell_count)
+            return counted.with_columns(pl.lit(None, dtype=pl.Int64()).alias("n_at_risk"))  # the incidence rows tell it, or not
         case "lost_share":
-            return _running_count(part, _final_count(rows, ("lost", "withdrew")), min_cell_count)
+            return _running_count(part, _final_count(rows, ("lost",)), min_cell_count)
         case "verdict":
             return _verdict(part, _milestones_told(rows, part["stratum"][0], min_cell_count), min_cell_count)
         case "sensitivity_cumulative_incidence" | "naive_cumulative_incidence":
@@ -239,6 +242,7 @@ def _counts(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.D
     terms = part["term"].to_list()
     values = [value or 0 for value in part["n_events"].to_list()]
     inner = [term != "total" for term in terms]
+    rows = rows.filter(pl.col("stratum") == part["stratum"][0])
     forced = [
         term == "event" and _close_to_a_milestone(rows, value, min_cell_count) for term, value in zip(terms, values, strict=True)
     ]
