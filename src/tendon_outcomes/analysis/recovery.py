@@ -272,8 +272,9 @@ def sensitivity(strata: Sequence[Stratum], *, at_weeks: Sequence[int], says: str
     """The milestones under the generous reading alone; rows of statistic `sensitivity_cumulative_incidence`."""
     for one in strata:
         if one.generous is not None:
-            moved = int(np.count_nonzero((one.generous_data.cause == 1) & (one.data.cause != 1)))
-            yield from _other_reading(one, one.generous_data, one.generous, at_weeks, (says, moved))
+            moved = (one.generous_data.cause == 1) & (one.data.cause != 1)
+            days = one.generous_data.right[moved]
+            yield from _other_reading(one, one.generous_data, one.generous, at_weeks, (says, days))
 
 
 def loss_bounds(strata: Sequence[Stratum], *, at_weeks: Sequence[int]) -> Iterator[Row]:
@@ -291,14 +292,23 @@ def loss_bounds(strata: Sequence[Stratum], *, at_weeks: Sequence[int]) -> Iterat
         at_once = replace(data, right=np.where(data.lost, next_day, data.right), cause=np.where(data.lost, 1, data.cause))
         for changed, says in ((never, NONE_OF_THE_LOST), (at_once, ALL_OF_THE_LOST)):
             fit = _npmle(changed, one.fit.conf_level)
-            yield from _other_reading(one, changed, fit, at_weeks, (says, int(data.lost.sum())))
+            yield from _other_reading(one, changed, fit, at_weeks, (says, data.left[data.lost]))
 
 
 def _other_reading(
-    one: Stratum, data: GriddedFollowUp, fit: IntervalIncidence, at_weeks: Sequence[int], reading: tuple[str, int]
+    one: Stratum,
+    data: GriddedFollowUp,
+    fit: IntervalIncidence,
+    at_weeks: Sequence[int],
+    reading: tuple[str, NDArray[np.float64]],
 ) -> Iterator[Row]:
-    """Milestones of changed data. `reading` says what was changed and for how many, which `n_censored` then carries."""
+    """Milestones of changed data. `reading` says what was changed, and from which day on for each episode concerned.
+
+    `n_censored` then counts those concerned by the day, because the distance from the primary estimate tells their number.
+    """
+    says, from_day = reading
     other = replace(one, data=data, fit=fit, generous=fit)
     for row in _incidence_rows(other, [7 * week for week in at_weeks if one.answers(7 * week)], "milestone"):
         if row.statistic == "cumulative_incidence":
-            yield replace(row, statistic="sensitivity_cumulative_incidence", term=reading[0], n_censored=reading[1])
+            concerned = int(np.count_nonzero(from_day <= (row.day or 0)))
+            yield replace(row, statistic="sensitivity_cumulative_incidence", term=says, n_censored=concerned)

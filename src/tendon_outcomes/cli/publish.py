@@ -13,7 +13,7 @@ from tendon_outcomes.declarations import Protocol, declare, shipped
 from tendon_outcomes.errors import EstimationRefused, NoUsableRows, TendonOutcomesError, WrongUse
 from tendon_outcomes.records import LedgerLine, RuleCount, ValidatedRecords
 from tendon_outcomes.reporting import LedgerView, ReportInput, RuleView, render
-from tendon_outcomes.results import Attrition, Results, Row, results_json, stamp, suppress, suppress_parts
+from tendon_outcomes.results import Attrition, Results, Row, is_small, results_json, stamp, suppress_all, suppress_parts
 from tendon_outcomes.snapshots import OUTPUTS, Manifest, open_snapshot, outputs_manifest, write_new
 from tendon_outcomes.vocabulary import Tier
 
@@ -47,17 +47,25 @@ def answer_of(name: str) -> ModuleType:
 def run_analyses(
     study: Study, names: Iterable[str], snapshot_id: str | None, tier: Tier, say: Say
 ) -> tuple[list[Results], Manifest]:
-    """Answers of the named scripts on one snapshot, stamped and suppressed for the tier."""
+    """Answers of the named scripts on one snapshot, stamped and suppressed together for the tier."""
     records, manifest = open_snapshot(study.folder, snapshot_id)
     protocol = study.protocol()
     provenance = stamp(snapshot=manifest.snapshot_id, declarations=declare().sha256, protocol=study.protocol_file)
-    cell = 1 if tier is Tier.INTERNAL else protocol.min_cell_count
     gathered = []
     for name in names:
         say(f"analysis {name}")
-        results = _answer(answer_of(name), records, protocol)
-        gathered.append(suppress(results.stamped(provenance), min_cell_count=cell))
-    return gathered, manifest
+        gathered.append(_answer(answer_of(name), records, protocol).stamped(provenance))
+    return suppress_all(gathered, min_cell_count=_cell(tier, protocol), totals=_accepted(manifest)), manifest
+
+
+def _cell(tier: Tier, protocol: Protocol) -> int:
+    """The cell size below which counts are withheld; 1 hides nothing."""
+    return 1 if tier is Tier.INTERNAL else protocol.min_cell_count
+
+
+def _accepted(manifest: Manifest) -> list[int]:
+    """Numbers of episodes that the intake table tells."""
+    return [number for line in manifest.ledger if line.table == "episode" for number in (line.accepted, line.read)]
 
 
 def _answer(module: ModuleType, records: ValidatedRecords, protocol: Protocol) -> Results:
@@ -80,7 +88,7 @@ def publish(
     results, manifest = run_analyses(study, scripts(), snapshot_id, tier, say)
     protocol = study.protocol()
     say("page and figures")
-    cell = 1 if tier is Tier.INTERNAL else protocol.min_cell_count
+    cell = _cell(tier, protocol)
     page = render(
         ReportInput(
             results=tuple(results),
@@ -88,8 +96,8 @@ def publish(
             tier=tier,
             as_of=manifest.as_of,
             snapshot_id=manifest.snapshot_id,
-            ledger=tuple(_ledger_view(line, cell) for line in manifest.ledger),
-            rule_counts=tuple(_rule_view(count, cell) for count in manifest.rule_counts),
+            ledger=tuple(_ledger_view(line, cell, _told(results)) for line in manifest.ledger),
+            rule_counts=tuple(_rule_view(count, tier) for count in manifest.rule_counts),
             left_out_columns=manifest.left_out_columns,
             notice=notice,
         )
@@ -103,14 +111,25 @@ def publish(
     return folder / f"report{suffix}.html", results
 
 
-def _ledger_view(line: LedgerLine, cell: int) -> LedgerView:
-    """A file's ledger line; small parts and what would give them away are withheld."""
+def _told(results: Iterable[Results]) -> set[int]:
+    """Every total that a flow of the report tells."""
+    steps = [step for one in results for step in one.attrition.steps]
+    return {n for step in steps for n in (step.n_before, step.n_after) if n is not None}
+
+
+def _ledger_view(line: LedgerLine, cell: int, told: set[int]) -> LedgerView:
+    """A file's ledger line; small parts and what would give them away are withheld.
+
+    A line of episodes goes whole when its accepted records come close to a total of a flow, which would tell who was left out.
+    """
     parts = (line.accepted, line.rejected, line.blank, line.left_out)
+    if line.table == "episode" and any(is_small(abs(line.accepted - total), cell) for total in told):
+        return LedgerView(line.file, line.table, None, None, None, None, None)
     hidden = suppress_parts(parts, cell)
     shown = [None if gone else part for part, gone in zip(parts, hidden, strict=True)]
     return LedgerView(line.file, line.table, line.read, *shown)
 
 
-def _rule_view(rule: RuleCount, cell: int) -> RuleView:
-    count = None if 0 < rule.count < cell else rule.count
-    return RuleView(rule.rule, rule.table, rule.column, rule.says, rule.action, count)
+def _rule_view(rule: RuleCount, tier: Tier) -> RuleView:
+    """Which rules were broken; how often is told inside the clinic only, because rule counts add up to the ledger's."""
+    return RuleView(rule.rule, rule.table, rule.column, rule.says, rule.action, rule.count if tier is Tier.INTERNAL else None)

@@ -48,7 +48,7 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
     kept, flow = _treated_before(population, records.table("procedure"), kept, flow)
     if kept.is_empty():
         raise NoUsableRows(
-            f"none of {episodes.height} episodes is in population {population.name}",
+            f"no episode is in population {population.name}",
             way_out="Look at the population's criteria in protocol.toml against what the clinic records.",
         )
     tables = {name: records.table(name).join(kept.select("episode_id"), on="episode_id", how="semi") for name in _EPISODE_TABLES}

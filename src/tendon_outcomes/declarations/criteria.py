@@ -5,6 +5,7 @@ Truth is three-valued. What was not recorded is unknown, unless the declaration 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -63,6 +64,12 @@ class Criterion(Declared):
         if (self.measure == "share_of_index") != bool(self.index_variable):
             raise ValueError("`share_of_index` and `index_variable` go together")
         return self
+
+    def parts(self) -> Iterator[Criterion]:
+        """This criterion and every one inside it."""
+        yield self
+        for part in (*self.when, *self.any, *self.all):
+            yield from part.parts()
 
     def variables(self) -> frozenset[str]:
         """Every column this criterion reads, the episode's ones with their `episode.` prefix."""

@@ -13,8 +13,8 @@ from tendon_outcomes.declarations.endpoints import Endpoint, EndpointVersion
 from tendon_outcomes.declarations.instruments import Instrument, Tendon
 from tendon_outcomes.declarations.loading import Declared, build, read_toml
 from tendon_outcomes.declarations.locate import shipped
-from tendon_outcomes.declarations.protocol import EstimandEntry, ProtocolFile
-from tendon_outcomes.declarations.tables import Table
+from tendon_outcomes.declarations.protocol import PopulationEntry, ProtocolFile
+from tendon_outcomes.declarations.tables import Column, Table
 from tendon_outcomes.errors import DeclarationInvalid, Finding
 
 Model = TypeVar("Model", bound=Declared)
@@ -44,7 +44,10 @@ class Declarations:
         endpoints = dict(self.endpoints)
         for name, own in protocol.endpoint.items():
             if name not in endpoints:
-                raise DeclarationInvalid(f"the protocol adds a version to endpoint {name}, which is not declared")
+                raise DeclarationInvalid(
+                    f"the protocol adds a version to endpoint.{name}, which is not declared",
+                    way_out=f"Declared: {', '.join(sorted(endpoints))}.",
+                )
             taken = set(own.version) & set(endpoints[name].version)
             if taken:
                 raise DeclarationInvalid(
@@ -53,27 +56,58 @@ class Declarations:
             merged = {**endpoints[name].version, **own.version}
             endpoints[name] = endpoints[name].model_copy(update={"version": merged})
         study = replace(self, endpoints=endpoints)
-        findings = [finding for one in protocol.estimand.values() for finding in study._mistakes(one)]
-        findings += [
-            finding
-            for name, population in protocol.population.items()
-            for finding in study._unknown_variables(f"population.{name}", population.criterion, ("episode",))
-        ]
+        asked = [one.endpoint for one in protocol.estimand.values()]
+        asked += [f"{name}.{key}" for name, own in protocol.endpoint.items() for key in own.version]
+        findings = [finding for name in dict.fromkeys(asked) for finding in study._endpoint_mistakes(name, study.endpoint(name))]
+        for name, population in protocol.population.items():
+            findings += study._population_mistakes(f"population.{name}", population)
         if findings:
             raise DeclarationInvalid(
                 "the protocol names what is not declared", findings=findings, way_out="Correct protocol.toml."
             )
         return study
 
-    def _mistakes(self, estimand: EstimandEntry) -> list[Finding]:
-        version = self.endpoint(estimand.endpoint)
-        return self._unknown_variables(estimand.endpoint, (*version.criterion, *version.void_when), version.assessed_in)
+    def _endpoint_mistakes(self, place: str, version: EndpointVersion) -> list[Finding]:
+        criteria = (*version.criterion, *version.void_when)
+        absent = [
+            Finding("D-02", place, f"table {name} is not declared") for name in version.assessed_in if name not in self.tables
+        ]
+        unknown = self._unknown_variables(place, criteria, version.assessed_in)
+        return absent + unknown + self._impossible_literals(place, criteria, version.assessed_in)
+
+    def _population_mistakes(self, place: str, population: PopulationEntry) -> list[Finding]:
+        codes = self.tables["procedure"].column["procedure"].codes
+        named = {"washout_procedures": population.washout_procedures, "excluded_procedures": population.excluded_procedures}
+        findings = [
+            Finding("D-04", f"{place}.{key}", f"{name} is not a declared code of procedure; declared: {', '.join(codes)}")
+            for key, procedures in named.items()
+            for name in procedures
+            if name not in codes
+        ]
+        findings += self._unknown_variables(place, population.criterion, ("episode",))
+        return findings + self._impossible_literals(place, population.criterion, ("episode",))
 
     def _unknown_variables(self, place: str, criteria: Iterable[Criterion], tables: tuple[str, ...]) -> list[Finding]:
         known = {f"episode.{name}" for name in self.tables["episode"].column}
         known |= {name for table in tables if table in self.tables for name in self.tables[table].column}
         named = frozenset[str]().union(*(criterion.variables() for criterion in criteria))
         return [Finding("D-02", place, f"variable {name} is in none of its tables") for name in sorted(named - known)]
+
+    def _impossible_literals(self, place: str, criteria: Iterable[Criterion], tables: tuple[str, ...]) -> list[Finding]:
+        """Values that a column cannot hold: the comparison would be false for everybody, without a word."""
+        findings: list[Finding] = []
+        for top in criteria:
+            for one in top.parts():
+                name = one.variable.removeprefix("episode.")
+                homes = ("episode",) if name != one.variable else tables
+                columns = [self.tables[table].column[name] for table in homes if name in self._columns(table)]
+                said = dict.fromkeys(says for column in columns for says in _impossible(one, column))
+                where = " ".join(part for part in (place, top.id, one.variable) if part)
+                findings += [Finding("D-04", where, says) for says in said]
+        return findings
+
+    def _columns(self, table: str) -> dict[str, Column]:
+        return self.tables[table].column if table in self.tables else {}
 
 
 def declare(folder: Path | None = None) -> Declarations:
@@ -82,7 +116,7 @@ def declare(folder: Path | None = None) -> Declarations:
     Raises
     ------
     DeclarationInvalid
-        A file misses a key, has one nobody knows, or names a variable that no table declares.
+        A file misses a key, has one nobody knows, or names a variable or a code that no table declares.
     """
     root = folder or shipped("data_schemas")
     tables = {one.table: one for one in _every(Table, root / "tables")}
@@ -98,13 +132,31 @@ def declare(folder: Path | None = None) -> Declarations:
         finding
         for endpoint in endpoints.values()
         for key, version in endpoint.version.items()
-        for finding in declarations._unknown_variables(
-            f"{endpoint.endpoint}.{key}", (*version.criterion, *version.void_when), version.assessed_in
-        )
+        for finding in declarations._endpoint_mistakes(f"{endpoint.endpoint}.{key}", version)
     ]
     if findings:
-        raise DeclarationInvalid("endpoints name variables that no table declares", findings=findings)
+        raise DeclarationInvalid(
+            "endpoints name what no table declares",
+            findings=findings,
+            way_out="Correct data_schemas/endpoints or data_schemas/tables.",
+        )
     return declarations
+
+
+def _impossible(criterion: Criterion, column: Column) -> list[str]:
+    """What a criterion compares a column with although the column cannot hold it."""
+    texts = [criterion.equals] if isinstance(criterion.equals, str) else []
+    texts += [*criterion.one_of, *([criterion.contains] if criterion.contains else [])]
+    says = []
+    if column.type in ("code", "codes"):
+        says += [
+            f"{text} is not a declared code; declared: {', '.join(column.codes)}" for text in texts if text not in column.codes
+        ]
+    elif texts and column.type != "id":
+        says.append(f"a column of type {column.type} is compared with text ({', '.join(texts)})")
+    if isinstance(criterion.equals, bool) and column.type != "boolean":
+        says.append(f"a column of type {column.type} is compared with {str(criterion.equals).lower()}")
+    return says
 
 
 def _every(model: type[Model], folder: Path) -> list[Model]:

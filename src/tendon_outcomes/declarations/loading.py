@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tendon_outcomes.errors import DeclarationInvalid, FileAbsent, FileUnreadable, Finding
+from tendon_outcomes.errors import DeclarationInvalid, FileAbsent, Finding
 
 
 class Declared(BaseModel):
@@ -21,17 +21,26 @@ Model = TypeVar("Model", bound=Declared)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Parse one TOML file."""
+    """Parse one TOML file.
+
+    Raises
+    ------
+    FileAbsent
+        There is no such file.
+    DeclarationInvalid
+        It is not UTF-8 text, or not TOML.
+    """
     if not path.is_file():
         raise FileAbsent(f"{path.name} does not exist in {path.parent}", way_out="Name an existing TOML file.")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors on Windows put a byte-order mark before UTF-8 text; tomllib would take it for a key.
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         pass
     except tomllib.TOMLDecodeError as error:
         reason = str(error)
         raise DeclarationInvalid(f"{path.name} is not valid TOML ({reason})", way_out=f"Correct {path}.") from None
-    raise FileUnreadable(f"{path.name} is not UTF-8 text", way_out=f"Save {path} as UTF-8.")
+    raise DeclarationInvalid(f"{path.name} is not UTF-8 text", way_out=f"Save {path} as UTF-8.")
 
 
 def build(model: type[Model], content: dict[str, Any], *, origin: str) -> Model:

@@ -14,6 +14,10 @@ from tendon_outcomes.vocabulary import Code
 
 Handling = Literal["competing", "void_assessment"]
 
+_COMPETING = tuple(code.name.lower() for code in Code if code.is_competing)
+_ON_TEST = "analgesic_on_test"
+"""The one intercurrent event that ends no follow-up: it makes the assessment void (`void_when` of the endpoint)."""
+
 
 class PopulationEntry(Declared):
     """Who is in the cohort: criteria on the episode, applied in order, each with its line in the attrition table.
@@ -58,23 +62,25 @@ class Grid(Declared):
 
 
 class EstimandEntry(Declared):
-    """One question: population, endpoint, handling of intercurrent events, summary, horizon."""
+    """One question: population, endpoint, handling of intercurrent events, horizon."""
 
     question: str
     population: str
     endpoint: str
     horizon_weeks: int = Field(ge=1)
     at_weeks: tuple[int, ...]
-    summary: Literal["cumulative_incidence"] = "cumulative_incidence"
-    strategies: tuple[str, ...] = ()
     intercurrent: dict[str, Handling] = Field(default_factory=dict)
     grid: Grid = Grid()
     decision: DecisionRule | None = None
 
     @model_validator(mode="after")
-    def _weeks_inside_the_horizon(self) -> Self:
+    def _weeks_can_be_asked_for(self) -> Self:
+        if any(week < 1 for week in self.at_weeks):
+            raise ValueError("at_weeks begins with week 1")
         if any(week > self.horizon_weeks for week in self.at_weeks):
             raise ValueError("at_weeks reaches beyond horizon_weeks")
+        if twice := sorted({week for week in self.at_weeks if self.at_weeks.count(week) > 1}):
+            raise ValueError(f"at_weeks names twice: {', '.join(map(str, twice))}")
         return self
 
     @model_validator(mode="after")
@@ -86,10 +92,18 @@ class EstimandEntry(Declared):
     @model_validator(mode="after")
     def _every_competing_event_is_handled(self) -> Self:
         """ICH E9(R1): an event that can come first has a declared handling. A descriptive estimand lets it compete."""
-        events = {code.name.lower() for code in Code if code.is_competing}
         handled = {name for name, handling in self.intercurrent.items() if handling == "competing"}
-        if unhandled := sorted(events - handled):
+        if unhandled := sorted(set(_COMPETING) - handled):
             raise ValueError(f"intercurrent must say how these are handled (competing): {', '.join(unhandled)}")
+        return self
+
+    @model_validator(mode="after")
+    def _every_intercurrent_event_is_known(self) -> Self:
+        if unknown := sorted(set(self.intercurrent) - {*_COMPETING, _ON_TEST}):
+            known = ", ".join((*_COMPETING, _ON_TEST))
+            raise ValueError(f"intercurrent names what nobody looks for: {', '.join(unknown)}; known: {known}")
+        if self.intercurrent.get(_ON_TEST, "void_assessment") != "void_assessment":
+            raise ValueError(f"intercurrent.{_ON_TEST} can only be void_assessment")
         return self
 
 
@@ -114,7 +128,7 @@ class ProtocolFile(Declared):
     version: str
     clinic: str
     conf_level: float = Field(default=0.95, gt=0.5, lt=1)
-    min_cell_count: int = Field(default=11, ge=1)
+    min_cell_count: int = Field(default=11, ge=2)
     population: dict[str, PopulationEntry]
     estimand: dict[str, EstimandEntry]
     support: dict[str, Support] = Field(default_factory=dict)

@@ -43,7 +43,8 @@ def assign_columns(raw: RawTables, declarations: Declarations, column_map: Colum
     findings = [finding for one in assignments for finding in _missing(one, raw.files[one.entry.file])]
     findings += _index_missing(raw, column_map)
     for name, file in raw.files.items():
-        findings += _unaccounted(file, _accounted(name, assignments, column_map))
+        is_header = _holds_what_is_asked(file, assignments, column_map)
+        findings += _unaccounted(file, _accounted(name, assignments, column_map), is_header=is_header)
     if findings:
         raise ColumnsMissing(
             f"{len(findings)} columns do not fit the column map; nothing was analysed.",
@@ -129,12 +130,16 @@ def _constant_fits(column: Column, constant: str | int | float | bool) -> bool:
 
 
 def _missing(assignment: Assignment, file: RawFile) -> list[Finding]:
+    absent = sorted(_needed(assignment) - set(file.header))
+    return [Finding("M-01", f"{file.name} column {name}", STRUCTURAL["M-01"]) for name in absent]
+
+
+def _needed(assignment: Assignment) -> set[str]:
     entry = assignment.entry
     needed = {source.from_ for source in assignment.columns.values() if source.from_} | set(entry.only_rows)
     if entry.columns == "as_declared":
         needed |= {name for name, column in assignment.table.column.items() if column.required}
-    absent = sorted(needed - set(file.header))
-    return [Finding("M-01", f"{file.name} column {name}", STRUCTURAL["M-01"]) for name in absent]
+    return needed
 
 
 def _index_missing(raw: RawTables, column_map: ColumnMap) -> list[Finding]:
@@ -143,6 +148,14 @@ def _index_missing(raw: RawTables, column_map: ColumnMap) -> list[Finding]:
         return []
     absent = sorted({index.episode_id, index.column} - set(raw.files[index.file].header))
     return [Finding("M-01", f"{index.file} column {name}", STRUCTURAL["M-01"]) for name in absent]
+
+
+def _holds_what_is_asked(file: RawFile, assignments: tuple[Assignment, ...], column_map: ColumnMap) -> bool:
+    """Whether every column that the map asks of this file stands in its first row, which then is a header."""
+    asked = set[str]().union(*(_needed(one) for one in assignments if one.entry.file == file.name))
+    index = column_map.index_date
+    asked |= {index.episode_id, index.column} if index is not None and index.file == file.name else set()
+    return bool(asked) and asked <= set(file.header)
 
 
 def _accounted(file: str, assignments: tuple[Assignment, ...], column_map: ColumnMap) -> set[str]:
@@ -155,11 +168,10 @@ def _accounted(file: str, assignments: tuple[Assignment, ...], column_map: Colum
     return names | ({index.episode_id, index.column} if index is not None and index.file == file else set())
 
 
-def _unaccounted(file: RawFile, accounted: set[str]) -> list[Finding]:
+def _unaccounted(file: RawFile, accounted: set[str], *, is_header: bool) -> list[Finding]:
+    """Columns by name only where the first row is surely a header; else by position, because it may be a patient's row."""
     odd = [(at, name) for at, name in enumerate(file.header, 1) if name not in accounted]
-    # A file whose header holds nothing expected may have no header at all: its first row would be a patient's.
-    headless = len(odd) == len(file.header)
     return [
-        Finding("M-02", f"{file.name} column {at if headless or looks_like_value(name) else name}", STRUCTURAL["M-02"])
+        Finding("M-02", f"{file.name} column {name if is_header and not looks_like_value(name) else at}", STRUCTURAL["M-02"])
         for at, name in odd
     ]

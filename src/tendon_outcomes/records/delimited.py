@@ -68,16 +68,41 @@ def _sniff(text: str) -> str:
 
 def _counted(name: str, text: str, delimiter: str) -> _Count:
     reader = csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True)
+    columns, begin = 0, 0
+    ends: list[tuple[int, int]] = []
     try:
         header = next(row for row in reader if row)
-        header_end = reader.line_num
-        shape = np.array([(len(row), reader.line_num) for row in reader], dtype=np.int64).reshape(-1, 2)
+        columns, begin = len(header), reader.line_num
+        header_end = begin
+        for row in reader:
+            begin = reader.line_num
+            ends.append((len(row), begin))
+        shape = np.array(ends, dtype=np.int64).reshape(-1, 2)
         return _Count(tuple(header), header_end, shape[:, 0], shape[:, 1])
-    except (csv.Error, StopIteration):
+    except (csv.Error, StopIteration) as error:
+        reason = str(error)
         last_line = reader.line_num
-    raise _refuse_lines(
-        name, "F-03", [last_line], "Look for a lone quotation mark or a cut-off end at or above this line and export again."
-    )
+    raise _uncountable(name, reason, lines=text.split("\n")[begin:last_line], begin=begin, columns=columns, delimiter=delimiter)
+
+
+def _uncountable(name: str, reason: str, *, lines: list[str], begin: int, columns: int, delimiter: str) -> FileUnreadable:
+    """Why the csv module gave up on the record of these lines. Its reason names no cell; only its first words are looked at."""
+    if reason.startswith("new-line character"):
+        return _refuse_lines(
+            name, "F-11", [begin + len(lines)], "Export it with the line ends of Windows, Linux or a present Mac."
+        )
+    # A lone quotation mark swallows rows until the cell is too long; a cell that is long by itself holds no whole rows.
+    swallows = len(lines) > 1 and (not columns or _whole_rows(lines, columns, delimiter) > 1)
+    if reason.startswith("field larger") and not swallows:
+        way_out = f"Shorten it to {csv.field_size_limit()} characters, or leave its column out of the export."
+        return _refuse_lines(name, "F-12", [begin + 1], way_out)
+    way_out = "Look for a lone quotation mark or a cut-off end at or above this line and export again."
+    return _refuse_lines(name, "F-03", [begin + len(lines)], way_out)
+
+
+def _whole_rows(lines: list[str], columns: int, delimiter: str) -> int:
+    """How many of these lines have as many delimiters as a whole row; a file of one column has none to go by."""
+    return sum(line.count(delimiter) == columns - 1 for line in lines) if columns > 1 else 0
 
 
 def _needs_lines(count: _Count) -> bool:
@@ -91,11 +116,10 @@ def _refuse_swallowed_rows(name: str, count: _Count, lines: list[str], delimiter
     Such a record shows itself: two or more of its lines have as many delimiters as a whole row.
     """
     starts = np.concatenate([[count.header_end], count.ends[:-1]])
-    whole = len(count.header) - 1
     swallowed = [
         int(starts[at]) + 1
         for at in np.flatnonzero(count.ends - starts > 1)
-        if whole and sum(line.count(delimiter) == whole for line in lines[starts[at] : count.ends[at]]) > 1
+        if _whole_rows(lines[starts[at] : count.ends[at]], len(count.header), delimiter) > 1
     ]
     if swallowed:
         raise _refuse_lines(name, "F-03", swallowed, "Look for a lone quotation mark on these lines and export again.")

@@ -50,8 +50,7 @@ def looks_like_value(text: str) -> bool:
     return any(re.search(one.pattern, text) for one in identifier_patterns().value) or bool(re.search(r"\d{3}", text))
 
 
-def values_like(ids: pl.Series) -> dict[str, int]:
-    """How many ids look like which kind of identifier."""
-    unique = ids.drop_nulls()
-    counts = {one.kind: int(unique.str.contains(one.pattern).sum()) for one in identifier_patterns().value}
-    return {kind: count for kind, count in counts.items() if count}
+def values_like(ids: pl.Series) -> dict[str, pl.Series]:
+    """The rows whose id looks like an identifier, by its kind."""
+    rows = {one.kind: ids.str.contains(one.pattern).fill_null(value=False).arg_true() for one in identifier_patterns().value}
+    return {kind: found for kind, found in rows.items() if len(found)}

@@ -13,16 +13,17 @@ from tendon_outcomes.records.checks import row_breaches
 from tendon_outcomes.records.columns import Assignment, assign_columns
 from tendon_outcomes.records.cross_checks import Evidence, cross_breaches, refuse_unchecked_rules
 from tendon_outcomes.records.identifiers import values_like
-from tendon_outcomes.records.ledger import CheckedTable, ledger_line, rejected_rows, rule_counts
+from tendon_outcomes.records.ledger import CheckedTable, first_records, ledger_line, record_numbers, rejected_rows, rule_counts
 from tendon_outcomes.records.mapping import MappedTable, map_table
 from tendon_outcomes.records.raw import RawTables
 from tendon_outcomes.records.readers import Progress, read_files
 from tendon_outcomes.records.rules import STRUCTURAL, Breach, rows_of, without_rows
-from tendon_outcomes.records.validated import RECORD_ID, RuleCount, ValidatedRecords
+from tendon_outcomes.records.validated import RECORD_ID, ValidatedRecords
 from tendon_outcomes.vocabulary import OnReject
 
 _WITHIN_A_TABLE = ("X-02", "X-03", "X-04")
 _TO_THE_EPISODE = ("X-01", "X-05")
+_HOW_COUNTED = "Records are counted from 1 below the header."
 
 
 def ingest(
@@ -73,13 +74,16 @@ def validate(
         if progress is not None:
             progress(f"checking {name}")
         mapped = map_table(declarations.tables[name], assignments, raw, column_map)
-        _refuse_identifiers(mapped)
+        _refuse_identifiers(mapped, assignments)
         checked[name] = _check(mapped, declarations, checked.get("episode"), as_of)
     records = _split(raw, column_map, assignments, checked)
-    if on_reject is OnReject.STOP:
-        _stop_at_rejected(records)
-    if not len(records.table("episode")):
-        _refuse_empty(records)
+    is_empty = not len(records.table("episode"))
+    if on_reject is OnReject.STOP or is_empty:
+        broken = _broken_rules(records, record_numbers(raw, assignments, checked))
+        if broken and on_reject is OnReject.STOP:
+            _stop_at_rejected(records, broken)
+        if is_empty:
+            _refuse_empty(broken)
     return records
 
 
@@ -117,18 +121,19 @@ def _without_lost_episodes(by_cell: list[Breach], to_episode: list[Breach]) -> l
     return [left for one in by_cell for left in (without_rows(one, lost) if one.rule == "M-04" else [one])]
 
 
-def _refuse_identifiers(mapped: MappedTable) -> None:
+def _refuse_identifiers(mapped: MappedTable, assignments: tuple[Assignment, ...]) -> None:
     found = [
-        Finding("I-02", f"{mapped.table.table} {name}", f"{STRUCTURAL['I-02']} ({kind})", count)
+        Finding("I-02", _place(mapped.table.table, name, first_records(mapped, rows, assignments)), says, len(rows))
         for name in mapped.recorded
         if mapped.table.column[name].type == "id"
-        for kind, count in values_like(mapped.frame[name]).items()
+        for kind, rows in values_like(mapped.frame[name]).items()
+        for says in [f"{STRUCTURAL['I-02']} ({kind})"]
     ]
     if found:
         raise RecordsRejected(
             f"ids of table {mapped.table.table} look like identifiers; nothing was analysed.",
             findings=found,
-            way_out="Replace them in the export by study ids whose key stays in the clinic. No option lets them pass.",
+            way_out=f"Replace them in the export by study ids whose key stays in the clinic. No option lets them pass. {_HOW_COUNTED}",
         )
 
 
@@ -150,7 +155,7 @@ def _split(
         ledger=ledger,
         rule_counts=rule_counts(raw, assignments, checked),
         recorded={name: one.mapped.recorded for name, one in checked.items()},
-        rejected=rejected_rows(raw, assignments, checked),
+        rejected=rejected_rows(raw, assignments, checked, column_map),
         inputs={name: file.sha256 for name, file in raw.files.items()},
         left_out_columns={file: columns for file, columns in left_out.items() if columns},
     )
@@ -162,27 +167,33 @@ def _accepted(checked: CheckedTable) -> pl.DataFrame:
     return checked.mapped.frame.filter(checked.accepted).select(RECORD_ID, *table.column).sort(table.key)
 
 
-def _stop_at_rejected(records: ValidatedRecords) -> None:
-    broken = [count for count in records.rule_counts if count.action == "reject"]
-    if not broken:
-        return
+def _broken_rules(records: ValidatedRecords, places: dict[tuple[str, str, str], str]) -> list[Finding]:
+    return [
+        Finding(one.rule, _place(one.table, one.column, places[one.rule, one.table, one.column]), one.says, one.count)
+        for one in records.rule_counts
+        if one.action == "reject"
+    ]
+
+
+def _stop_at_rejected(records: ValidatedRecords, broken: list[Finding]) -> None:
     n_rejected, n_read = sum(line.rejected for line in records.ledger), sum(line.read for line in records.ledger)
     raise RecordsRejected(
-        f"{n_rejected} of {n_read} rows break {len({count.rule for count in broken})} rules; nothing was analysed.",
-        findings=[Finding(count.rule, _place(count), count.says, count.count) for count in broken],
-        way_out="Correct the export. To go on without these rows and have them counted in the attrition table, "
-        "run with --on-reject=exclude.",
+        f"{n_rejected} of {n_read} rows break {len({one.rule for one in broken})} rules; nothing was analysed.",
+        findings=broken,
+        way_out=f"Correct the export. {_HOW_COUNTED} To go on without these rows, run with --on-reject=exclude: they are then "
+        "counted in the ledger and in the report's data intake table.",
     )
 
 
-def _refuse_empty(records: ValidatedRecords) -> None:
-    broken = [count for count in records.rule_counts if count.action == "reject"]
+def _refuse_empty(broken: list[Finding]) -> None:
     raise NoUsableRows(
         "no episode is left; nothing was analysed.",
-        findings=[Finding(count.rule, _place(count), count.says, count.count) for count in broken],
-        way_out="Correct the export; every analysis needs at least one row of the table episode.",
+        findings=broken,
+        way_out="Correct the export; every analysis needs at least one row of the table episode."
+        + (f" {_HOW_COUNTED}" if broken else ""),
     )
 
 
-def _place(count: RuleCount) -> str:
-    return f"{count.table} {count.column}".strip()
+def _place(table: str, column: str, records: str) -> str:
+    """`episode age_y, episode.csv records 3, 7`; a rule on whole rows has the file itself as its column."""
+    return f"{table} {column} {records}" if records.startswith("record") else f"{table} {column}, {records}"

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from tendon_outcomes.declarations import ColumnMap
 from tendon_outcomes.records.columns import Assignment
 from tendon_outcomes.records.mapping import ENTRY, MappedTable, rows_taken
-from tendon_outcomes.records.raw import RECORD, RULE, RawFile, RawTables
+from tendon_outcomes.records.raw import BLANKS, RECORD, RULE, RawFile, RawTables
 from tendon_outcomes.records.rules import STRUCTURAL, Breach
 from tendon_outcomes.records.validated import LedgerLine, RuleCount
+
+_MOST_RECORDS_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -40,30 +43,43 @@ def ledger_line(position: int, assignment: Assignment, raw: RawTables, checked: 
 
 
 def rejected_rows(
-    raw: RawTables, assignments: tuple[Assignment, ...], checked: dict[str, CheckedTable]
+    raw: RawTables, assignments: tuple[Assignment, ...], checked: dict[str, CheckedTable], column_map: ColumnMap
 ) -> dict[str, pl.DataFrame]:
     """Per file with rejected rows: file, record, table, rules, and the raw cells as raw_NAME. Patient-level, internal only.
 
-    Columns that the column map leaves out stay out here too: they may hold names or notes.
+    Columns that the column map leaves out stay out here too: they may hold names or notes. So do columns that it reads as
+    calendar dates: dates are used and dropped, of a rejected row as well. A row without the header's shape keeps no cell,
+    because nobody knows which of its cells is a date or a note; its record number finds it in the export.
     """
-    left_out: dict[str, set[str]] = {}
-    for one in assignments:
-        left_out.setdefault(one.entry.file, set()).update(one.entry.left_out)
+    hidden = _never_kept(column_map)
     broken = {name: _rules_by_row(one) for name, one in checked.items()}
     parts: dict[str, list[pl.DataFrame]] = {}
     for position, one in enumerate(assignments):
         file, table = raw.files[one.entry.file], one.table.table
         rules = broken[table].filter(pl.col(ENTRY) == position).select(RECORD, "rules")
         whole = file.frame.join(rules, on=RECORD)
-        shapeless = file.set_aside.rename({RULE: "rules"})
+        shapeless = file.set_aside.select(RECORD, pl.col(RULE).alias("rules"))
         named = pl.concat([whole, shapeless], how="diagonal").with_columns(file=pl.lit(file.name), table=pl.lit(table))
-        parts.setdefault(file.name, []).append(_internal_view(named, file, left_out[file.name]))
+        parts.setdefault(file.name, []).append(_internal_view(named, file, hidden[file.name]))
     stacked = {name: pl.concat(frames).sort("record", "table") for name, frames in parts.items()}
     return {name: frame for name, frame in stacked.items() if len(frame)}
 
 
-def _internal_view(rows: pl.DataFrame, file: RawFile, left_out: set[str]) -> pl.DataFrame:
-    raw_cells = [pl.col(name).alias(f"raw_{name}") for name in file.header if name not in left_out]
+def _never_kept(column_map: ColumnMap) -> dict[str, set[str]]:
+    """Per file, the columns whose cells are not kept: left out by the map, or read as calendar dates."""
+    hidden: dict[str, set[str]] = {}
+    for entry in column_map.source:
+        names = hidden.setdefault(entry.file, set())
+        names.update(left.strip(BLANKS) for left in entry.left_out)
+        if entry.columns != "as_declared":
+            names.update(source.from_ for source in entry.columns.values() if source.date)
+    if column_map.index_date is not None:
+        hidden.setdefault(column_map.index_date.file, set()).add(column_map.index_date.column)
+    return hidden
+
+
+def _internal_view(rows: pl.DataFrame, file: RawFile, hidden: set[str]) -> pl.DataFrame:
+    raw_cells = [pl.col(name).alias(f"raw_{name}") for name in file.header if name not in hidden]
     return rows.select("file", pl.col(RECORD).alias("record"), "table", "rules", *raw_cells)
 
 
@@ -78,6 +94,35 @@ def _rules_by_row(checked: CheckedTable) -> pl.DataFrame:
     if places is None:
         return pl.DataFrame(schema={ENTRY: pl.Int64(), RECORD: pl.Int64(), "rules": pl.String()})
     return places.with_columns(by_row["rules"])
+
+
+def record_numbers(
+    raw: RawTables, assignments: tuple[Assignment, ...], checked: dict[str, CheckedTable]
+) -> dict[tuple[str, str, str], str]:
+    """Where each rejecting rule was broken, by (rule, table, column) as in :func:`rule_counts`: the first records per file."""
+    places: dict[tuple[str, str, str], str] = {}
+    for name, table in checked.items():
+        for one in _merged(table.breaches):
+            if one.action == "reject":
+                places[one.rule, name, one.column] = first_records(table.mapped, one.rows, assignments)
+    for entry in assignments:
+        file = raw.files[entry.entry.file]
+        for (rule,), rows in file.set_aside.group_by(RULE):
+            places[str(rule), entry.table.table, file.name] = _listed(rows[RECORD])
+    return places
+
+
+def first_records(mapped: MappedTable, rows: pl.Series, assignments: tuple[Assignment, ...]) -> str:
+    """The record numbers of some rows of a table, at most ten a file: `FILE records 3, 7, …`. A number is nobody's value."""
+    files = {at: one.entry.file for at, one in enumerate(assignments)}
+    places = mapped.frame.select(pl.col(ENTRY).replace_strict(files, return_dtype=pl.String).alias("file"), RECORD)[rows]
+    return "; ".join(f"{file} {_listed(part[RECORD])}" for (file,), part in places.group_by("file", maintain_order=True))
+
+
+def _listed(records: pl.Series) -> str:
+    numbers = records.unique().sort().to_list()
+    shown = [*map(str, numbers[:_MOST_RECORDS_NAMED]), *(["…"] if len(numbers) > _MOST_RECORDS_NAMED else [])]
+    return f"record{'s' if len(numbers) > 1 else ''} {', '.join(shown)}"
 
 
 def rule_counts(raw: RawTables, assignments: tuple[Assignment, ...], checked: dict[str, CheckedTable]) -> tuple[RuleCount, ...]:

@@ -21,6 +21,8 @@ STRUCTURAL: dict[str, str] = {
     "F-08": "a cell holds bytes that are not UTF-8 text",
     "F-09": "the file changed while it was being read",
     "F-10": "a column must hold text, numbers, booleans or dates",
+    "F-11": "a line ends in LF or CR LF; here a carriage return stands alone",
+    "F-12": "a cell holds more characters than a cell may have",
     "M-01": "a column that the table or the column map needs is not in the file",
     "M-02": "a column of the file is neither mapped nor listed in left_out with a reason",
     "M-03": "no entry of the column map takes this row (only_rows)",

@@ -1,10 +1,11 @@
 """Results, the flow that led to them, where they come from, and disclosure control."""
 
 from tendon_outcomes.results.attrition import Attrition, Step
-from tendon_outcomes.results.disclosure import suppress, suppress_flow, suppress_parts
+from tendon_outcomes.results.disclosure import suppress, suppress_all
 from tendon_outcomes.results.provenance import Provenance, hash_files, stamp
 from tendon_outcomes.results.results import Results, interval_text, results_json
 from tendon_outcomes.results.rows import SCHEMA, Row, finite, frame
+from tendon_outcomes.results.small_counts import is_small, suppress_flow, suppress_parts, tellable_totals
 
 __all__ = [
     "SCHEMA",
@@ -17,9 +18,12 @@ __all__ = [
     "frame",
     "hash_files",
     "interval_text",
+    "is_small",
     "results_json",
     "stamp",
     "suppress",
+    "suppress_all",
     "suppress_flow",
     "suppress_parts",
+    "tellable_totals",
 ]
