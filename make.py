@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -84,7 +85,8 @@ def check() -> int:
         (BIN / "lint-imports",),
         (BIN / "mypy",),
     )
-    return max(run(*step) for step in steps)
+    codes = [run(*step) for step in steps]
+    return int(any(codes))  # a step that a signal ended has a negative code
 
 
 def main(arguments: list[str]) -> int:
@@ -92,6 +94,8 @@ def main(arguments: list[str]) -> int:
     scripts = {"gate": "tests/gate.py", "oracle": "tests/reference/regenerate.py", "bench": "benchmarks/run.py"}
     match arguments:
         case ["lock"]:
+            if shutil.which("uv") is None:
+                sys.exit("uv is needed to make the lock: install it, or leave requirements.lock as it is")
             return run(*LOCK_COMMAND.split())
         case ["demo", *rest] if rest in ([], ["--keep"]):
             set_up()

@@ -28,7 +28,7 @@ def test_results_have_the_declared_columns_in_their_order() -> None:
 def test_every_kind_of_number_has_a_meaning() -> None:
     # Grade: exact, the kinds the design names.
     kinds = read("results.toml")["statistic"]
-    named = "cumulative_incidence median_days restricted_mean_time_lost verdict refusal count lost_share baseline_share"
+    named = "cumulative_incidence median_days restricted_mean_time_lost verdict refusal count lost_share"
     assert set(named.split()) <= set(kinds)
     assert all(one["meaning"].strip() for one in kinds.values())
 

@@ -175,20 +175,23 @@ def ledger(lines: Iterable[LedgerView], cell: int) -> TableView | None:
 
 
 def rules(lines: Iterable[RuleView], cell: int) -> TableView | None:
-    """Rules that records broke."""
+    """Rules that records broke, with how often where the caller tells it of any."""
     actions = {"reject": "row rejected", "flag": "kept and flagged"}
+    shown = tuple(lines)
+    counted = any(one.count is not None for one in shown)
     body = tuple(
         (
             one.rule,
             f"{one.table}.{one.column}" if one.column else one.table,
             one.says,
             actions.get(one.action, one.action),
-            count(one.count),
+            *((count(one.count),) if counted else ()),
         )
-        for one in lines
+        for one in shown
     )
-    head = ("Rule", "Where", "What it says", "What followed", "Records")
-    return TableView("rules", "Rules that records broke", head, body, numeric=False, min_cell_count=cell) if body else None
+    head = ("Rule", "Where", "What it says", "What followed", *(("Records",) if counted else ()))
+    caption = "Rules that records broke" if counted else "Rules that records broke (how often: internal report)"
+    return TableView("rules", caption, head, body, numeric=False, min_cell_count=cell) if body else None
 
 
 def left_out(columns: Mapping[str, Mapping[str, str]]) -> TableView | None:

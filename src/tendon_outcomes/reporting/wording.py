@@ -33,7 +33,6 @@ ENDINGS: dict[str, str] = {
 
 HANDLINGS: dict[str, str] = {
     "competing": "ends follow-up as a competing event",
-    "treatment_policy": "is part of usual care: follow-up goes on",
     "void_assessment": "makes the assessment void: neither a pass nor a fail",
 }
 
