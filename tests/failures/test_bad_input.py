@@ -69,6 +69,12 @@ CASES: dict[str, Case] = {
         f"episode_id,,side\n{CANARY},{CANARY},left\n", FileUnreadable, 1, ("F-04", "columns 2", "its own name")
     ),
     "no header at all": Case(GOOD * 2, ColumnsMissing, 1, ("M-01", "M-02", "episode.csv column 1", "column_map.toml")),
+    "no header, and a value that looks like the name of a column": Case(
+        f"E1,P1,Anna Meier {CANARY},left,43\nE2,P2,Eva {CANARY},left,44\n",
+        ColumnsMissing,
+        1,
+        ("M-01", "M-02", "episode.csv column 3"),
+    ),
     "a value as the name of a column": Case(
         f"{HEADER.strip()},{CANARY}123\n{GOOD.strip()},\n", ColumnsMissing, 1, ("M-02", "episode.csv column 6")
     ),
@@ -110,7 +116,25 @@ CASES: dict[str, Case] = {
         1,
         ("F-08", "episode_id", "1 rows", "--on-reject=exclude"),
     ),
-    "carriage returns alone": Case((HEADER + GOOD).replace("\n", "\r"), FileUnreadable, 1, ("F-03", "line 1")),
+    "carriage returns alone": Case((HEADER + GOOD).replace("\n", "\r"), FileUnreadable, 1, ("F-11", "line 1")),
+    "carriage returns alone, after quotation marks": Case(
+        '"episode_id","side"\r"E1","' + CANARY + '"\r', FileUnreadable, 1, ("F-11", "line 1", "CR LF")
+    ),
+    "a carriage return inside a bare cell": Case(
+        HEADER + GOOD + GOOD.replace("left", f"le\rft{CANARY}"), FileUnreadable, 1, ("F-11", "line 3", "CR LF")
+    ),
+    "a cell of 131073 characters": Case(
+        HEADER + GOOD + GOOD.replace("left", CANARY + "x" * 131_067), FileUnreadable, 1, ("F-12", "line 3", "131072 characters")
+    ),
+    "a cell of 143000 characters on many lines": Case(
+        HEADER + GOOD + GOOD.replace("left", f'"{CANARY}' + f"said, {CANARY}\n" * 11_000 + '"') + GOOD,
+        FileUnreadable,
+        1,
+        ("F-12", "line 3", "leave its column out"),
+    ),
+    "a lone quotation mark in the header, then ten thousand rows": Case(
+        HEADER.replace("side", '"side') + GOOD * 10_000, FileUnreadable, 1, ("F-03", "line", "quotation")
+    ),
     "bytes of another kind": Case(bytes(range(256)) * 40, FileUnreadable, 1, ("F-02", "episode.csv")),
     "a Parquet file named .csv": Case(_parquet(), FileUnreadable, 1, ("F-02", "episode.csv")),
     "a CSV file named .parquet": Case(HEADER + GOOD, FileUnreadable, 1, ("F-02", "episode.parquet"), "episode.parquet"),
@@ -239,6 +263,19 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     assert type(refused) is FileUnreadable
     assert "F-09" in str(refused)
     _assert_discreet(refused)
+
+
+@pytest.mark.parametrize("first_row", ["E1,P1,Anna Meier,left,43", "episode_id,Anna Meier,gluteal,left", "side,Anna Meier"])
+def test_a_file_without_a_header_does_not_tell_its_first_row(tmp_path: Path, first_row: str) -> None:
+    # Exact: as soon as one cell of the first row was by chance the name of a declared column, the others were printed.
+    write(tmp_path, {"episode.csv": f"{first_row}\n" * 2})
+    refused = _refused(lambda: ingest(tmp_path, as_declared("episode"), DECLARED, as_of=AS_OF, on_reject=OnReject.STOP))
+    assert type(refused) is ColumnsMissing
+    at = first_row.split(",").index("Anna Meier") + 1
+    assert f"episode.csv column {at}" in {one.place for one in refused.findings}
+    printed = str(refused) + repr(refused) + "".join(traceback.format_exception(refused))
+    assert "Anna" not in printed
+    assert "Meier" not in printed
 
 
 def test_the_same_refusals_hold_when_rejected_rows_may_be_excluded(tmp_path: Path) -> None:

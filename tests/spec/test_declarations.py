@@ -116,10 +116,12 @@ def test_every_shipped_file_is_read() -> None:
     root = shipped("data_schemas")
     counts = {name: len(list((root / name).glob("*.toml"))) for name in ("tables", "instruments", "tendons", "endpoints")}
     assert set(DECLARED.tables) == {"episode", "visit", "run_week", "session", "procedure", "event"}
-    assert set(DECLARED.instruments) == {"visa_h", "uwri", "nprs", "groc", "pgic"}
-    assert set(DECLARED.tendons) == {"proximal_hamstring"}
+    named = "visa_h visa_a visa_g visa_p uwri nprs groc pgic lefs psfs tsk11 pass sane tendins_a"
+    assert set(DECLARED.instruments) == set(named.split())
+    named = "proximal_hamstring gluteal achilles_mid achilles_insertional patellar"
+    assert set(DECLARED.tendons) == set(named.split())
     assert set(DECLARED.endpoints) == {"pain_free_running", "meaningful_improvement"}
-    assert counts == {"tables": 6, "instruments": 5, "tendons": 1, "endpoints": 2}
+    assert counts == {"tables": 6, "instruments": 14, "tendons": 5, "endpoints": 2}
 
 
 @pytest.mark.parametrize(

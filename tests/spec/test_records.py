@@ -201,14 +201,24 @@ def _mapped(table: str, columns: list[str] | dict[str, Any], **entry: Any) -> Co
 
 
 def test_missing_and_unaccounted_columns_are_named_and_nothing_is_read(tmp_path: Path) -> None:
-    # Exact: side is required and absent, shoe is in the file and unknown.
+    # Exact: side is required and absent, shoe is in the file and unknown. With side absent the first row need not be a header.
     write(tmp_path, {"episode.csv": "episode_id,patient_id,tendon,shoe\nE1,P1,gluteal,brand\n"})
     with pytest.raises(ColumnsMissing) as refused:
         ingested(tmp_path, as_declared("episode"))
     assert [(one.rule, one.place) for one in refused.value.findings] == [
         ("M-01", "episode.csv column side"),
-        ("M-02", "episode.csv column shoe"),
+        ("M-02", "episode.csv column 4"),
     ]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_unaccounted_column_is_named_once_every_column_that_the_map_names_is_there(tmp_path: Path, declared: bool) -> None:
+    # Exact: four required columns and one more.
+    write(tmp_path, {"episode.csv": "episode_id,patient_id,tendon,side,shoe\nE1,P1,gluteal,left,brand\n"})
+    column_map = as_declared("episode") if declared else _mapped("episode", ["episode_id", "patient_id", "tendon", "side"])
+    with pytest.raises(ColumnsMissing) as refused:
+        ingested(tmp_path, column_map)
+    assert [(one.rule, one.place) for one in refused.value.findings] == [("M-02", "episode.csv column shoe")]
 
 
 def test_a_column_left_out_with_a_reason_is_not_loaded_and_the_reason_is_kept(tmp_path: Path) -> None:
@@ -318,6 +328,21 @@ def test_a_date_that_cannot_be_a_day_rejects_its_row(
     assert rules_of(records, "reports.csv") == reports
 
 
+def test_no_calendar_date_is_kept_with_a_rejected_row(tmp_path: Path) -> None:
+    # Exact: one row with an unreadable onset, one whose shape is not the header's; visit 3 is of no episode.
+    column_map = _dated(tmp_path, Onset="January 2024")
+    with (tmp_path / "evaluations.csv").open("a") as file:
+        file.write("E3,2024-06-01,2024-01-01,2024-02-02\n")
+    with (tmp_path / "reports.csv").open("a") as file:
+        file.write("E9,2024-07-01\n")
+    records = ingested(tmp_path, column_map)
+    assert rules_of(records, "evaluations.csv") == {2: "episode.onset_day.type", 3: "F-06"}
+    assert records.rejected["evaluations.csv"].columns == ["file", "record", "table", "rules", "raw_Pt"]
+    assert records.rejected["evaluations.csv"]["raw_Pt"].to_list() == ["E2", None]
+    assert records.rejected["reports.csv"].columns == ["file", "record", "table", "rules", "raw_Pt"]
+    assert "2024" not in "".join(frame.write_csv() for frame in records.rejected.values())
+
+
 def test_two_index_dates_of_one_episode_are_none(tmp_path: Path) -> None:
     # Exact: E1 was evaluated twice on different days; E3 keeps its own single date.
     column_map = _dated(tmp_path, Pt="E1")
@@ -333,6 +358,25 @@ def test_no_episode_left_is_refused_with_the_rules_that_took_them(tmp_path: Path
     with pytest.raises(NoUsableRows) as refused:
         ingested(tmp_path, export_of(tmp_path, episode=[row("episode", age_y="7")]))
     assert [(one.rule, one.count) for one in refused.value.findings] == [("episode.age_y.range", 1)]
+
+
+def test_a_refusal_says_in_which_records_of_which_file(tmp_path: Path) -> None:
+    # Exact: one file with twelve rows too young, another with one too young and one too short.
+    young = [row("episode", episode_id=f"E{at}", age_y="7") for at in range(12)]
+    more = [row("episode", episode_id="F1", age_y="40"), row("episode", episode_id="F2", age_y="7")]
+    text = {"episode.csv": csv_text(young), "more.csv": csv_text(more) + "E9,P9\n"}
+    write(tmp_path, text)
+    sources = [{"file": name, "table": "episode", "columns": "as_declared"} for name in text]
+    with pytest.raises(RecordsRejected) as refused:
+        ingested(tmp_path, ColumnMap.model_validate({"clinic": "x", "source": sources}), on_reject=OnReject.STOP)
+    first_ten = "episode.csv records 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …"
+    assert [(one.rule, one.place, one.count) for one in refused.value.findings] == [
+        ("F-06", "episode more.csv record 3", 1),
+        ("episode.age_y.range", f"episode age_y, {first_ten}; more.csv record 2", 13),
+    ]
+    assert "counted from 1 below the header" in refused.value.way_out
+    assert "the ledger and in the report's data intake table" in refused.value.way_out
+    assert "attrition" not in refused.value.way_out
 
 
 # --- Declared ranges, codes and required cells
@@ -500,7 +544,9 @@ def test_pseudonyms_pass_the_gate_and_identifiers_do_not(tmp_path: Path) -> None
     ]
     with pytest.raises(RecordsRejected) as refused:
         ingested(tmp_path / "bad", export_of(tmp_path / "bad", episode=bad))
-    assert [(one.rule, one.place, one.count) for one in refused.value.findings] == [("I-02", "episode patient_id", 2)]
+    assert [(one.rule, one.place, one.count) for one in refused.value.findings] == [
+        ("I-02", "episode patient_id, episode.csv records 8, 9", 2)
+    ]
 
 
 @pytest.mark.parametrize("value", ["555-010-7788", "+43 660 1234567", "078-05-1120", "JD_19840312", "12/03/1984", "192.0.2.1"])

@@ -121,7 +121,10 @@ def _population(name: str, entry: PopulationEntry, known: Declarations) -> Popul
     tendon = known.tendons[entry.tendon]
     missing = [one for one in tendon.instruments if one not in known.instruments]
     if missing:
-        raise DeclarationInvalid(f"tendon {entry.tendon} names instruments that are not declared: {', '.join(missing)}")
+        raise DeclarationInvalid(
+            f"tendon {entry.tendon} names instruments that are not declared: {', '.join(missing)}",
+            way_out="Correct data_schemas/tendons or add the instrument.",
+        )
     return Population(
         name=name,
         says=entry.says,

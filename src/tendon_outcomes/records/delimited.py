@@ -88,9 +88,8 @@ def _counted(name: str, text: str, delimiter: str) -> _Count:
 def _uncountable(name: str, reason: str, *, lines: list[str], begin: int, columns: int, delimiter: str) -> FileUnreadable:
     """Why the csv module gave up on the record of these lines. Its reason names no cell; only its first words are looked at."""
     if reason.startswith("new-line character"):
-        return _refuse_lines(
-            name, "F-11", [begin + len(lines)], "Export it with the line ends of Windows, Linux or a present Mac."
-        )
+        way_out = "Export it with LF or CR LF at the end of each line, and quotation marks around a cell that holds a line break."
+        return _refuse_lines(name, "F-11", [begin + len(lines)], way_out)
     # A lone quotation mark swallows rows until the cell is too long; a cell that is long by itself holds no whole rows.
     swallows = len(lines) > 1 and (not columns or _whole_rows(lines, columns, delimiter) > 1)
     if reason.startswith("field larger") and not swallows:

@@ -133,7 +133,8 @@ def _refuse_identifiers(mapped: MappedTable, assignments: tuple[Assignment, ...]
         raise RecordsRejected(
             f"ids of table {mapped.table.table} look like identifiers; nothing was analysed.",
             findings=found,
-            way_out=f"Replace them in the export by study ids whose key stays in the clinic. No option lets them pass. {_HOW_COUNTED}",
+            way_out="Replace them in the export by study ids whose key stays in the clinic. No option lets them pass. "
+            + _HOW_COUNTED,
         )
 
 

@@ -71,8 +71,8 @@ class ValidatedRecords:
 
     `tables` holds every declared table, with every declared column in declared order (all-null where the clinic does not
     record it) after `record_id`. `recorded` names the columns that the export does hold. `rejected` holds, per file, the
-    record number, table and rule ids of each rejected row, and the raw cells: patient-level, internal only. `inputs` maps
-    each file to the sha256 of its bytes.
+    record number, table and rule ids of each rejected row, and its raw cells except those left out by the map or read as
+    calendar dates: patient-level, internal only. `inputs` maps each file to the sha256 of its bytes.
     """
 
     tables: dict[str, pl.DataFrame]
