@@ -220,3 +220,78 @@ def test_a_flipped_bit_is_found_and_named(tendon_outcomes: Run, tmp_path: Path, 
     assert done.returncode == 1
     assert "tables/visit.parquet" in done.stderr
     assert tendon_outcomes("report", folder).returncode == 1
+
+
+def test_the_same_rows_from_other_files_leave_the_stored_ledger(tendon_outcomes: Run, tmp_path: Path, clinic: Path) -> None:
+    # Grade: exact: a copy of the last row is rejected (rule X-02), so that every accepted row is as it was.
+    folder, files = tmp_path / "s", copied(clinic, tmp_path / "files")
+    tendon_outcomes("init", folder)
+    tendon_outcomes("ingest", folder, clinic, *AS_OF)
+    path = files / "episode.csv"
+    path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[-1])
+    done = tendon_outcomes("ingest", folder, files, *AS_OF, "--on-reject", "exclude", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["new"] is False
+    assert answer["stored_ledger"] != answer["ledger"]
+    text = tendon_outcomes("ingest", folder, files, *AS_OF, "--on-reject", "exclude").stdout
+    assert "the accepted rows are the same as in snapshot" in text
+    assert "the ledger stored there stands" in text
+    log = [json.loads(line) for line in (folder / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert log[1]["inputs"]["episode.csv"] != log[2]["inputs"]["episode.csv"]
+    assert log[1]["manifest_sha256"] == log[2]["manifest_sha256"]
+    assert tendon_outcomes("verify", folder).returncode == 0
+
+
+def test_a_changed_manifest_is_not_made_good_by_ingesting_again(tendon_outcomes: Run, tmp_path: Path, clinic: Path) -> None:
+    # Grade: exact: else the log would take over the hash of the forged manifest.
+    folder = tmp_path / "s"
+    tendon_outcomes("init", folder)
+    tendon_outcomes("ingest", folder, clinic, *AS_OF)
+    manifest = next(folder.glob("snapshots/*/manifest.json"))
+    manifest.chmod(0o644)
+    manifest.write_bytes(manifest.read_bytes().replace(b'"package_version": "', b'"package_version": "9'))
+    assert tendon_outcomes("ingest", folder, clinic, *AS_OF).returncode == 1
+    assert tendon_outcomes("verify", folder).returncode == 1
+
+
+def test_demo_leaves_alone_what_it_did_not_make(tendon_outcomes: Run, tmp_path: Path) -> None:
+    # Grade: exact.
+    (tmp_path / "study").mkdir()
+    mine = tmp_path / "study/protocol.toml"
+    mine.write_text("mine", encoding="utf-8")
+    for arguments in ((), ("--force",)):
+        done = tendon_outcomes("demo", tmp_path, *arguments)
+        assert done.returncode == 2
+        assert "WouldOverwrite" in done.stderr
+    assert mine.read_text(encoding="utf-8") == "mine"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["protocol.toml", "study"]
+    assert tendon_outcomes("demo", mine).returncode == 2
+
+
+def test_demo_makes_its_own_folder_anew(tendon_outcomes: Run, tmp_path: Path) -> None:
+    # Grade: exact.
+    folder = tmp_path / "d"
+    assert tendon_outcomes("demo", folder).returncode == 0
+    (folder / "study/left").write_text("x", encoding="utf-8")
+    assert tendon_outcomes("demo", folder).returncode == 2
+    assert tendon_outcomes("demo", folder, "--force").returncode == 0
+    assert not (folder / "study/left").exists()
+    assert tendon_outcomes("verify", folder / "study").returncode == 0
+
+
+def test_init_and_simulate_write_nothing_when_one_file_is_in_the_way(tendon_outcomes: Run, tmp_path: Path) -> None:
+    # Grade: exact.
+    (tmp_path / "column_map.toml").write_text("mine", encoding="utf-8")
+    (tmp_path / "visit.csv").write_text("mine", encoding="utf-8")
+    assert tendon_outcomes("init", tmp_path).returncode == 2
+    assert tendon_outcomes("simulate", "--episodes", 5, "--out", tmp_path).returncode == 2
+    assert not (tmp_path / "protocol.toml").exists()
+    assert not (tmp_path / "episode.csv").exists()
+
+
+def test_help_of_verify_says_what_it_does(tendon_outcomes: Run) -> None:
+    # Grade: exact.
+    done = tendon_outcomes("verify", "--help")
+    assert done.returncode == 0
+    assert "every difference" in " ".join(done.stdout.split())

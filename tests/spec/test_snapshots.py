@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -11,16 +15,21 @@ import pytest
 from tendon_outcomes.errors import EnvironmentFault, FileAbsent, FolderUnwritable, VerificationFailed, WouldOverwrite
 from tendon_outcomes.records import ValidatedRecords
 from tendon_outcomes.snapshots import (
+    OUTPUTS,
     Source,
     append,
     atomic_write,
     content_id,
     list_snapshots,
     lock,
+    manifest_sha256,
     open_snapshot,
+    outputs_manifest,
     read_state,
     verify,
+    write_all,
     write_new,
+    write_whole,
 )
 from tests.made_records import episode, records, weekly
 
@@ -33,8 +42,23 @@ def some(names: str = "abc") -> ValidatedRecords:
 
 def stored(study: Path, validated: ValidatedRecords, source: Source = SOURCE) -> str:
     manifest, _ = lock(validated, study, source, read_state(study))
-    append(study, deed="ingest", who="w", when="t", details={})
-    return manifest.snapshot_id
+    name = manifest.snapshot_id
+    append(study, deed="ingest", who="w", when="t", details={"snapshot": name, "manifest_sha256": manifest_sha256(study, name)})
+    return name
+
+
+def reported(study: Path, content: bytes, *, force: bool = False) -> Path:
+    folder, files = study / "reports" / "r", {"report.html": content}
+    outputs = outputs_manifest(files)
+    write_whole(folder, {**files, OUTPUTS: outputs}, force=force)
+    details = {"report": folder.name, "outputs_sha256": hashlib.sha256(outputs).hexdigest()}
+    append(study, deed="report", who="w", when="t", details=details)
+    return folder
+
+
+def rewritten(path: Path, content: bytes) -> None:
+    path.chmod(0o644)
+    path.write_bytes(content)
 
 
 def test_what_was_stored_is_read_back(tmp_path: Path) -> None:
@@ -131,12 +155,15 @@ def test_a_study_without_a_snapshot(tmp_path: Path) -> None:
 
 def test_a_half_written_snapshot_is_cleared_and_does_not_count(tmp_path: Path) -> None:
     # Grade: exact, promise I11.
-    left = tmp_path / "snapshots" / "abc.partial"
-    left.mkdir(parents=True)
-    (left / "manifest.json").write_text("{}", encoding="utf-8")
+    left, foreign = tmp_path / "snapshots" / ".abc.7-0.partial", tmp_path / "snapshots" / ".abc.partial"
+    for one in (left, foreign):
+        one.mkdir(parents=True)
+        (one / "manifest.json").write_text("{}", encoding="utf-8")
     assert list_snapshots(tmp_path) == ()
     stored(tmp_path, some())
     assert not left.exists()
+    assert foreign.exists()
+    verify(tmp_path)
 
 
 def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +175,7 @@ def test_a_failing_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", broken)
-    with pytest.raises(EnvironmentFault, match="nothing changed"):
+    with pytest.raises(EnvironmentFault, match="what stood there before stands"):
         atomic_write(path, b"new")
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
@@ -169,3 +196,152 @@ def test_write_new_does_not_replace(tmp_path: Path) -> None:
     with pytest.raises(WouldOverwrite):
         write_new(tmp_path / "a", b"2")
     assert write_new(tmp_path / "a", b"2", force=True)
+
+
+def test_writing_several_files_checks_every_place_first(tmp_path: Path) -> None:
+    # Grade: exact.
+    (tmp_path / "b").write_bytes(b"mine")
+    with pytest.raises(WouldOverwrite):
+        write_all(tmp_path, {"a": b"1", "b": b"2"})
+    assert not (tmp_path / "a").exists()
+    write_all(tmp_path, {"a": b"1", "b": b"2"}, force=True)
+    assert (tmp_path / "b").read_bytes() == b"2"
+
+
+def test_a_folder_is_replaced_as_a_whole_and_only_with_force(tmp_path: Path) -> None:
+    # Grade: exact.
+    path = tmp_path / "r"
+    assert write_whole(path, {"a": b"1", "b": b"1"})
+    assert not write_whole(path, {"a": b"1", "b": b"1"})
+    with pytest.raises(WouldOverwrite):
+        write_whole(path, {"a": b"2"})
+    assert write_whole(path, {"a": b"2"}, force=True)
+    assert sorted(one.name for one in path.iterdir()) == ["a"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["r"]
+
+
+def test_a_failed_write_removes_nobody_elses_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Grade: exact: a file that merely ends as ours do.
+    (tmp_path / "download.partial").write_bytes(b"theirs")
+
+    def broken(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", broken)
+    with pytest.raises(EnvironmentFault):
+        atomic_write(tmp_path / "a", b"new")
+    assert [one.name for one in tmp_path.iterdir()] == ["download.partial"]
+
+
+def test_rejected_rows_of_two_files_of_one_stem_are_both_kept(tmp_path: Path) -> None:
+    # Grade: exact.
+    rejected = {name: pl.DataFrame({"record": [place]}) for place, name in enumerate(("visit.csv", "visit.xlsx"))}
+    whole = some()
+    name = stored(tmp_path, ValidatedRecords(tables=whole.tables, ledger=(), rejected=rejected))
+    folder = tmp_path / "snapshots" / name
+    assert sorted(one.name for one in (folder / "rejected").iterdir()) == ["visit.csv.csv", "visit.xlsx.csv"]
+    if os.name != "nt":
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def cut_last_line(study: Path) -> None:
+    log = study / "audit.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def first_manifest(study: Path) -> Path:
+    return next(study.glob("snapshots/*/manifest.json"))
+
+
+def spoil_recorded(study: Path) -> None:
+    path = first_manifest(study)
+    rewritten(path, json.dumps({**json.loads(path.read_bytes()), "recorded": []}).encode())
+
+
+def edit_clinic(study: Path) -> None:
+    path = first_manifest(study)
+    rewritten(path, json.dumps({**json.loads(path.read_bytes()), "clinic": "another"}, indent=1).encode())
+
+
+def negative_log_length(study: Path) -> None:
+    path = first_manifest(study)
+    content = json.loads(path.read_bytes())
+    rewritten(path, json.dumps({**content, "audit": {**content["audit"], "lines": -9}}).encode())
+
+
+def consistent_report(study: Path) -> None:
+    files = {"report.html": b"forged"}
+    (study / "reports/r/report.html").write_bytes(b"forged")
+    (study / "reports/r" / OUTPUTS).write_bytes(outputs_manifest(files))
+
+
+HARM: dict[str, tuple[Callable[[Path], object], str]] = {
+    "the snapshot is gone": (lambda s: shutil.rmtree(first_manifest(s).parent), "is named in the log and is absent"),
+    "all snapshots are gone": (lambda s: shutil.rmtree(s / "snapshots"), "is named in the log and is absent"),
+    "the report is gone": (lambda s: shutil.rmtree(s / "reports/r"), "is named in the log and is absent"),
+    "outputs.json is gone": (lambda s: (s / "reports/r" / OUTPUTS).unlink(), "outputs.json"),
+    "outputs.json is a list": (lambda s: (s / "reports/r" / OUTPUTS).write_bytes(b"[1]"), "outputs.json"),
+    "outputs.json is not text": (lambda s: (s / "reports/r" / OUTPUTS).write_bytes(b"\xff\xfe"), "outputs.json"),
+    "outputs.json is nested without end": (lambda s: (s / "reports/r" / OUTPUTS).write_bytes(b"[" * 99999), "outputs.json"),
+    "page and outputs.json are forged alike": (consistent_report, "is not the one that the log names"),
+    "an unknown file lies in the report": (lambda s: (s / "reports/r/x.txt").write_bytes(b""), r"r/x\.txt"),
+    "an unknown report": (lambda s: shutil.copytree(s / "reports/r", s / "reports/q"), "is not named in the log"),
+    "a file among the snapshots": (lambda s: (s / "snapshots/x").write_bytes(b""), "is not named in the log"),
+    "the log is cut before the report": (cut_last_line, "is not named in the log"),
+    "the log is gone": (lambda s: (s / "audit.jsonl").unlink(), "is absent or empty"),
+    "the log is not text": (lambda s: (s / "audit.jsonl").write_bytes(b"\xff\xfe{\n"), "does not continue"),
+    "the log is one list": (lambda s: (s / "audit.jsonl").write_bytes(b"[]\n"), "does not continue"),
+    "the manifest is cut off": (lambda s: rewritten(first_manifest(s), b'{"format": 1,'), r"manifest\.json"),
+    "the manifest is not text": (lambda s: rewritten(first_manifest(s), b"\xff"), r"manifest\.json"),
+    "the manifest is gone": (lambda s: first_manifest(s).unlink(), r"manifest\.json"),
+    "recorded is a list": (spoil_recorded, r"manifest\.json"),
+    "the manifest names another clinic": (edit_clinic, "is not the one that the log names"),
+    "the manifest counts log lines below none": (negative_log_length, "I-08"),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_verify_finds(tmp_path: Path, harm: str) -> None:
+    # Grade: exact, faults 24-31 of the fault list: each is a finding (exit 1), never an internal error.
+    stored(tmp_path, some())
+    reported(tmp_path, b"page")
+    verify(tmp_path)
+    do, named = HARM[harm]
+    do(tmp_path)
+    with pytest.raises(VerificationFailed, match=named) as caught:
+        verify(tmp_path)
+    assert caught.value.findings
+    assert caught.value.way_out
+
+
+def test_one_damaged_snapshot_does_not_hide_another(tmp_path: Path) -> None:
+    # Grade: exact: verify lists every difference.
+    names = [stored(tmp_path, some(which)) for which in ("ab", "abc")]
+    for name in names:
+        rewritten(tmp_path / "snapshots" / name / "manifest.json", b"{")
+    with pytest.raises(VerificationFailed) as caught:
+        verify(tmp_path)
+    assert {name for name in names if any(name in one.place for one in caught.value.findings)} == set(names)
+
+
+def test_a_replaced_report_is_the_one_its_last_log_line_names(tmp_path: Path) -> None:
+    # Grade: exact.
+    reported(tmp_path, b"first")
+    reported(tmp_path, b"second", force=True)
+    verify(tmp_path)
+
+
+def test_every_flipped_byte_of_a_manifest_and_of_the_log_is_found(tmp_path: Path) -> None:
+    # Grade: exact, fault 26; the log's last line has no line after it, so only what it names is guarded there.
+    stored(tmp_path, some("ab"))
+    stored(tmp_path, some("abc"))
+    log = tmp_path / "audit.jsonl"
+    first_line = len(log.read_bytes().splitlines()[0])
+    for victim, places in ((first_manifest(tmp_path), None), (log, first_line)):
+        whole = victim.read_bytes()
+        for place in range(0, places or len(whole), 7):
+            rewritten(victim, whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            with pytest.raises(VerificationFailed):
+                verify(tmp_path)
+        rewritten(victim, whole)
+    verify(tmp_path)

@@ -12,6 +12,7 @@ from tendon_outcomes.vocabulary import OnReject, Tier
 
 if TYPE_CHECKING:
     from tendon_outcomes.records import ValidatedRecords
+    from tendon_outcomes.snapshots import Manifest
 
 app = typer.Typer(
     name="tendon-outcomes",
@@ -85,15 +86,23 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Validate an export and lock it into the study as an immutable snapshot."""
-    from tendon_outcomes.cli.study import as_of_date, open_study, store, validate_files
+    from tendon_outcomes.cli.study import Stored, as_of_date, open_study, store, validate_files
+    from tendon_outcomes.snapshots import study_lock
 
     opened, day = open_study(study), as_of_date(as_of)
-    with progress("ingest") as say:
+    with progress("ingest") as say, study_lock(opened.folder):
         records = validate_files(opened, files, day, on_reject, say)
-        manifest, is_new = store(opened, records, day)
-    state = "stored" if is_new else "was stored before; nothing changed"
-    content = {**_intake(records), "snapshot": manifest.snapshot_id, "new": is_new}
-    show(content, f"{_intake_text(records)}\nsnapshot {manifest.snapshot_id} {state}", as_json=as_json)
+        manifest, stored = store(opened, records, day)
+    says = {
+        Stored.NEW: f"snapshot {manifest.snapshot_id} stored",
+        Stored.SAME: f"snapshot {manifest.snapshot_id} was stored before from the same files; it stands, and the log says so",
+        Stored.SAME_ROWS: f"the accepted rows are the same as in snapshot {manifest.snapshot_id}, stored before from other files "
+        "or with other rejected rows; the ledger stored there stands, not the one above",
+    }[stored]
+    content = {**_intake(records), "snapshot": manifest.snapshot_id, "new": stored is Stored.NEW, "stored": stored.value}
+    if stored is Stored.SAME_ROWS:
+        content["stored_ledger"] = _intake(manifest)["ledger"]
+    show(content, f"{_intake_text(records)}\n{says}", as_json=as_json)
 
 
 @app.command()
@@ -138,15 +147,17 @@ def report(
     """Write the report of a snapshot and print where it is."""
     from tendon_outcomes.cli.publish import publish
     from tendon_outcomes.cli.study import open_study
+    from tendon_outcomes.snapshots import study_lock
 
-    with progress("report") as say:
-        path, results = publish(open_study(study), snapshot, tier, say, force=force)
+    opened = open_study(study)
+    with progress("report") as say, study_lock(opened.folder):
+        path, results = publish(opened, snapshot, tier, say, force=force)
     show({"report": str(path), "answers": [one.glance() for one in results]}, str(path), as_json=as_json)
 
 
 @app.command()
 def verify(study: StudyFolder, *, as_json: Json = False) -> None:
-    """Read every stored byte again and compare it with its manifest; exit 1 at the first difference."""
+    """Read every stored byte again and compare it with its manifest and the log; lists every difference and exits 1."""
     from tendon_outcomes.cli.study import open_study
     from tendon_outcomes.snapshots import verify as check_bytes
 
@@ -174,7 +185,7 @@ def simulate(
     show({"folder": str(out), "files": names}, f"{len(names)} files in {out}", as_json=as_json)
 
 
-def _intake(records: ValidatedRecords) -> dict[str, Any]:
+def _intake(records: ValidatedRecords | Manifest) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {"ledger": [asdict(line) for line in records.ledger], "rules": [asdict(rule) for rule in records.rule_counts]}

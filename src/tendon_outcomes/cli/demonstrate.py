@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from tendon_outcomes.cli.publish import publish
-from tendon_outcomes.cli.study import as_of_date, create, store, validate_files
+from tendon_outcomes.cli.study import as_of_date, create, refuse_file, store, validate_files
 from tendon_outcomes.cli.terminal import Say
 from tendon_outcomes.errors import WouldOverwrite
-from tendon_outcomes.snapshots import write_new
+from tendon_outcomes.snapshots import LOCK_FILE, faults_named, remove, study_lock, write_all, write_new
 from tendon_outcomes.synthetic import ClinicSettings, simulate_clinic
 from tendon_outcomes.vocabulary import OnReject, Tier
 
+MARKER = ".made-by-demo"
 NOTICE = "Simulated data with known truth: no real runner is in this report."
 DEMO_EPISODES, DEMO_SEED, DEMO_AS_OF = 300, 1, "2026-06-30"
 
@@ -23,23 +23,50 @@ def write_clinic(out: Path, episodes: int, seed: int, say: Say, *, visits_only: 
     settings = ClinicSettings.visits_only() if visits_only else ClinicSettings()
     clinic = simulate_clinic(episodes, seed=seed, settings=settings)
     files = {**clinic.files, **{f"truth/{name}": content for name, content in clinic.truth.items()}}
-    for name, content in files.items():
-        write_new(out / name, content, force=force)
+    refuse_file(out)
+    write_all(out, files, force=force)
     return sorted(files)
 
 
 def demonstrate(folder: Path, say: Say, *, force: bool = False) -> Path:
     """Simulate, init, ingest and report in ``folder``; returns the report's path."""
-    study_folder = folder / "study"
-    if folder.exists() and any(folder.iterdir()):
-        if not force:
-            raise WouldOverwrite(f"{folder} is not empty", way_out="Give --force to make the demo anew, or another folder.")
-        if study_folder.exists():
-            shutil.rmtree(study_folder)
+    _make_room(folder, force=force)
+    write_new(folder / MARKER, b"`tendon-outcomes demo --force` may make this folder anew.\n", force=True)
     write_clinic(folder / "clinic", DEMO_EPISODES, DEMO_SEED, say, force=force)
-    study = create(study_folder, None, force=False)
+    study = create(folder / "study", None, force=False)
     say("ingest")
     as_of = as_of_date(DEMO_AS_OF)
-    store(study, validate_files(study, folder / "clinic", as_of, OnReject.EXCLUDE, say), as_of)
-    report, _ = publish(study, None, Tier.SHAREABLE, say, force=False, notice=NOTICE)
+    with study_lock(study.folder):
+        store(study, validate_files(study, folder / "clinic", as_of, OnReject.EXCLUDE, say), as_of)
+        report, _ = publish(study, None, Tier.SHAREABLE, say, force=False, notice=NOTICE)
     return report
+
+
+def _make_room(folder: Path, *, force: bool) -> None:
+    """An absent or empty folder is taken as it is; a full one only with ``force``, and only when the demo made it.
+
+    Raises
+    ------
+    WouldOverwrite
+        The folder holds something that is not the demo's own.
+    """
+    refuse_file(folder)
+    with faults_named(folder):
+        full = folder.exists() and any(folder.iterdir())
+    study = folder / "study"
+    if not full:
+        return
+    if not force:
+        raise WouldOverwrite(f"{folder} is not empty", way_out="Give --force to make the demo anew, or another folder.")
+    if not (folder / MARKER).is_file() or study.is_symlink():
+        raise WouldOverwrite(f"{folder} was not made by demo; nothing in it is touched", way_out="Choose another folder.")
+    if study.exists():
+        _empty(study)
+
+
+def _empty(study: Path) -> None:
+    """Remove everything of a study but its lock, which is held meanwhile."""
+    with study_lock(study):
+        for one in study.iterdir():
+            if one.name != LOCK_FILE:
+                remove(one)

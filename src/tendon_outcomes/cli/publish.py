@@ -14,7 +14,7 @@ from tendon_outcomes.errors import EstimationRefused, NoUsableRows, TendonOutcom
 from tendon_outcomes.records import LedgerLine, RuleCount, ValidatedRecords
 from tendon_outcomes.reporting import LedgerView, ReportInput, RuleView, render
 from tendon_outcomes.results import Attrition, Results, Row, is_small, results_json, stamp, suppress_all, suppress_parts
-from tendon_outcomes.snapshots import OUTPUTS, Manifest, open_snapshot, outputs_manifest, write_new
+from tendon_outcomes.snapshots import OUTPUTS, Manifest, open_snapshot, outputs_manifest, write_whole
 from tendon_outcomes.vocabulary import Tier
 
 Answer = Callable[[ValidatedRecords, Protocol], Results]
@@ -38,7 +38,7 @@ def answer_of(name: str) -> ModuleType:
         raise WrongUse(f"there is no analysis {name}", way_out=f"Analyses: {', '.join(known)}.")
     spec = importlib.util.spec_from_file_location(f"tendon_outcomes_analyses.{known[name].stem}", known[name])
     if spec is None or spec.loader is None:
-        raise TendonOutcomesError(f"analysis {name} cannot be loaded")
+        raise TendonOutcomesError(f"analysis {name} cannot be loaded", way_out="Install tendon-outcomes again.")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -84,7 +84,10 @@ def _answer(module: ModuleType, records: ValidatedRecords, protocol: Protocol) -
 def publish(
     study: Study, snapshot_id: str | None, tier: Tier, say: Say, *, force: bool, notice: str = ""
 ) -> tuple[Path, list[Results]]:
-    """Write report.html, results.json and the list of their hashes into the study's reports folder; `notice` heads the page."""
+    """Write report.html, results.json and the list of their hashes as one folder into the study's reports and log it.
+
+    `notice` heads the page. The caller holds the study's lock.
+    """
     results, manifest = run_analyses(study, scripts(), snapshot_id, tier, say)
     protocol = study.protocol()
     say("page and figures")
@@ -105,9 +108,9 @@ def publish(
     suffix = "-internal-do-not-share" if tier is Tier.INTERNAL else ""
     folder = study.folder / "reports" / f"{manifest.as_of}-{manifest.snapshot_id}{suffix}"
     files = {f"report{suffix}.html": page, f"results{suffix}.json": results_json(results)}
-    written = [write_new(folder / name, content, force=force) for name, content in files.items()]
-    if write_new(folder / OUTPUTS, outputs_manifest(files), force=force) or any(written):
-        log_report(study, folder)
+    outputs = outputs_manifest(files)
+    write_whole(folder, {**files, OUTPUTS: outputs}, force=force)
+    log_report(study, folder, outputs)
     return folder / f"report{suffix}.html", results
 
 

@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from tendon_outcomes.cli.terminal import Say
 from tendon_outcomes.declarations import ColumnMap, Protocol, declare, load_column_map, load_protocol, resolve, shipped
-from tendon_outcomes.errors import FileAbsent, WouldOverwrite, WrongUse
+from tendon_outcomes.errors import EnvironmentFault, FileAbsent, VerificationFailed, WouldOverwrite, WrongUse
 from tendon_outcomes.records import ValidatedRecords, ingest
 from tendon_outcomes.results import hash_files
-from tendon_outcomes.snapshots import Manifest, Source, append, lock, read_state, write_new
+from tendon_outcomes.snapshots import (
+    Manifest,
+    Source,
+    append,
+    faults_named,
+    last_named,
+    lock,
+    make_folder,
+    manifest_sha256,
+    read_state,
+    study_lock,
+    write_all,
+)
 from tendon_outcomes.vocabulary import OnReject
 
 PROTOCOL = "protocol.toml"
 COLUMN_MAP = "column_map.toml"
+ROOMS = ("snapshots", "reports")
+
+
+class Stored(Enum):
+    """What became of an ingest."""
+
+    NEW = "new snapshot"
+    SAME = "same files as stored"
+    SAME_ROWS = "same accepted rows as stored, from other files or with other rejected rows"
 
 
 @dataclass(frozen=True)
@@ -58,19 +83,32 @@ def examples() -> dict[str, Path]:
 
 
 def create(folder: Path, like: str | None, *, force: bool) -> Study:
-    """Make a study folder with a protocol and a column map to edit."""
+    """Make a study folder with a protocol and a column map to edit; nothing is written when one of them would be replaced."""
     known = examples()
     if like is not None and like not in known:
         raise WrongUse(f"there is no example study {like}", way_out=f"Examples: {', '.join(known)}.")
-    if folder.exists() and not folder.is_dir():
-        raise WouldOverwrite(f"{folder} exists and is not a folder", way_out="Choose another place.")
+    refuse_file(folder)
     origin = known[like] if like else shipped("analyses")
-    for name in (PROTOCOL, COLUMN_MAP):
-        write_new(folder / name, (origin / name).read_bytes(), force=force)
-    (folder / "snapshots").mkdir(exist_ok=True)
-    (folder / "reports").mkdir(exist_ok=True)
-    append(folder, deed="init", who=_who(), when=_now(), details={"like": like or "the standard export"})
+    with study_lock(folder):
+        for room in ROOMS:
+            make_folder(folder / room)
+        write_all(folder, {name: (origin / name).read_bytes() for name in (PROTOCOL, COLUMN_MAP)}, force=force)
+        _log(Study(folder), "init", {"like": like or "the standard export"}, done=f"the study {folder} is made")
     return Study(folder)
+
+
+def refuse_file(folder: Path) -> None:
+    """A folder is to be made or filled: what stands there must not be a file.
+
+    Raises
+    ------
+    WouldOverwrite
+        A file stands there.
+    """
+    with faults_named(folder):
+        is_file = folder.exists() and not folder.is_dir()
+    if is_file:
+        raise WouldOverwrite(f"{folder} exists and is not a folder", way_out="Choose another place.")
 
 
 def as_of_date(text: str) -> date:
@@ -89,24 +127,65 @@ def validate_files(study: Study, files: Path, as_of: date, on_reject: OnReject, 
     return ingest(files, study.column_map(), declare(), as_of=as_of, on_reject=on_reject, progress=say)
 
 
-def store(study: Study, records: ValidatedRecords, as_of: date) -> tuple[Manifest, bool]:
-    """Lock validated records into the study and log it."""
-    column_map = study.folder / COLUMN_MAP
-    source = Source(
+def store(study: Study, records: ValidatedRecords, as_of: date) -> tuple[Manifest, Stored]:
+    """Lock validated records into the study and log it. The caller holds the study's lock.
+
+    Raises
+    ------
+    VerificationFailed
+        The same rows are stored already, in a snapshot that is not as the log knows it.
+    EnvironmentFault
+        Nothing was stored, or the snapshot is stored and only its log line is not; the message says which.
+    """
+    manifest, is_new = lock(records, study.folder, _source(study, as_of), read_state(study.folder))
+    name, sha256 = manifest.snapshot_id, manifest_sha256(study.folder, manifest.snapshot_id)
+    known = last_named(study.folder, "snapshot").get(name, {})
+    if known and known.get("manifest_sha256") != sha256:
+        raise VerificationFailed(
+            f"snapshot {name} holds the same rows, but its manifest is not the one that the log names; nothing was logged",
+            way_out="`tendon-outcomes verify` lists what differs; restore it from a backup.",
+        )
+    stored = Stored.NEW if is_new else Stored.SAME if _same_reading(manifest, records) else Stored.SAME_ROWS
+    details = {"snapshot": name, "as_of": manifest.as_of, "manifest_sha256": sha256, "inputs": dict(records.inputs)}
+    _log(study, f"ingest: {stored.value}", details, done=f"snapshot {name} is stored")
+    return manifest, stored
+
+
+def log_report(study: Study, folder: Path, outputs: bytes) -> None:
+    """Log a written report by the hash of its list of files; a report that the log holds already is not logged again."""
+    sha256 = hashlib.sha256(outputs).hexdigest()
+    if last_named(study.folder, "report").get(folder.name, {}).get("outputs_sha256") == sha256:
+        return
+    _log(study, "report", {"report": folder.name, "outputs_sha256": sha256}, done=f"the report {folder.name} is written")
+
+
+def _source(study: Study, as_of: date) -> Source:
+    return Source(
         as_of=as_of.isoformat(),
         clinic=study.column_map().clinic,
-        column_map=hash_files((column_map,)),
+        column_map=hash_files((study.folder / COLUMN_MAP,)),
         declarations=declare().sha256,
         package_version=version("tendon-outcomes"),
     )
-    manifest, is_new = lock(records, study.folder, source, read_state(study.folder))
-    deed = "ingest" if is_new else "ingest again, same content"
-    append(study.folder, deed=deed, who=_who(), when=_now(), details={"snapshot": manifest.snapshot_id, "as_of": source.as_of})
-    return manifest, is_new
 
 
-def log_report(study: Study, folder: Path) -> None:
-    append(study.folder, deed="report", who=_who(), when=_now(), details={"report": folder.name})
+def _same_reading(manifest: Manifest, records: ValidatedRecords) -> bool:
+    """The same bytes, and every record went the same way."""
+    return (manifest.inputs, manifest.ledger, manifest.rule_counts) == (records.inputs, records.ledger, records.rule_counts)
+
+
+def _log(study: Study, deed: str, details: Mapping[str, Any], *, done: str) -> None:
+    """Add a line to the audit log; when that fails, say what is done without being logged."""
+    reason = ""
+    try:
+        append(study.folder, deed=deed, who=_who(), when=_now(), details=details)
+    except EnvironmentFault as error:
+        reason = error.summary
+    if reason:
+        raise EnvironmentFault(
+            f"{done}, but its line in the audit log failed: {reason}",
+            way_out="Free space or allow writing, then give the same command again: it finds the work done and logs it.",
+        )
 
 
 def _who() -> str:

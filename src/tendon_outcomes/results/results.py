@@ -76,11 +76,13 @@ class Results:
         }
 
     def summary(self) -> str:
-        """The milestone rows as text, for a terminal."""
-        milestones = self.select("cumulative_incidence", term="milestone")
+        """Milestones, the verdict, refusals and cautions as text, for a terminal."""
         lines = [self.question]
-        for row in milestones.iter_rows(named=True):
+        for row in self.select("cumulative_incidence", term="milestone").iter_rows(named=True):
             lines.append(f"  {row['stratum']}, day {row['day']}: {interval_text(row)}")
+        lines += [f"  verdict: {term}" for term in self.select("verdict")["term"].to_list()]
+        for statistic in ("refusal", "caution"):
+            lines += [f"  {statistic}: {says}" for says in self.select(statistic)["warning"].unique(maintain_order=True)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from tendon_outcomes.errors import FileAbsent, VerificationFailed
 from tendon_outcomes.records import RECORD_ID, LedgerLine, RuleCount, ValidatedRecords
 from tendon_outcomes.snapshots.audit import AuditState
-from tendon_outcomes.snapshots.durable import atomic_folder, clear_partials
+from tendon_outcomes.snapshots.durable import atomic_folder, clear_partials, hidden
 
 FORMAT = 1
 FOLDER = "snapshots"
 MANIFEST = "manifest.json"
+_RESTORE = "Restore the folder from a backup, or ingest the export again into a new study."
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Source:
 def lock(records: ValidatedRecords, study: Path, source: Source, audit: AuditState) -> tuple[Manifest, bool]:
     """Store the records as a snapshot; the second value is False when the very same content is stored already.
 
+    The caller holds the study's lock.
+
     Raises
     ------
     FolderUnwritable, EnvironmentFault
@@ -65,9 +69,9 @@ def lock(records: ValidatedRecords, study: Path, source: Source, audit: AuditSta
     folder = study / FOLDER / snapshot_id
     clear_partials(study / FOLDER)
     if folder.exists():
-        return read_manifest(folder), False
+        return _undamaged(folder), False
     files = {f"tables/{name}.parquet": _parquet(frame) for name, frame in sorted(records.tables.items())}
-    files |= {f"rejected/{Path(name).stem}.csv": frame.write_csv().encode() for name, frame in sorted(records.rejected.items())}
+    files |= {f"rejected/{name}.csv": frame.write_csv().encode() for name, frame in sorted(records.rejected.items())}
     manifest = Manifest(
         format=FORMAT,
         snapshot_id=snapshot_id,
@@ -80,7 +84,7 @@ def lock(records: ValidatedRecords, study: Path, source: Source, audit: AuditSta
         audit=audit,
         **asdict(source),
     )
-    atomic_folder(folder, {**files, MANIFEST: _json(asdict(manifest))})
+    atomic_folder(folder, {**files, MANIFEST: _json(asdict(manifest))}, locked=True)
     return manifest, True
 
 
@@ -103,20 +107,18 @@ def open_snapshot(study: Path, snapshot_id: str | None = None) -> tuple[Validate
     VerificationFailed
         A stored byte is not what was stored.
     """
-    manifest = _chosen(study, snapshot_id)
-    folder = study / FOLDER / manifest.snapshot_id
-    damaged = damaged_files(folder, manifest)
-    if damaged:
-        raise VerificationFailed(
-            f"snapshot {manifest.snapshot_id} is damaged: {len(damaged)} of {len(manifest.files)} files, first {damaged[0]}",
-            way_out="Ingest the export again into a new study, or restore the folder from a backup.",
-        )
+    manifest = _undamaged(study / FOLDER / _chosen(study, snapshot_id).snapshot_id)
+    return read_records(study / FOLDER / manifest.snapshot_id, manifest), manifest
+
+
+def read_records(folder: Path, manifest: Manifest) -> ValidatedRecords:
+    """The stored tables of a folder, with what its manifest says about them."""
     tables = {
         Path(name).stem: pl.read_parquet(io.BytesIO((folder / name).read_bytes()))
         for name in manifest.files
         if name.startswith("tables/")
     }
-    records = ValidatedRecords(
+    return ValidatedRecords(
         tables=tables,
         ledger=manifest.ledger,
         rule_counts=manifest.rule_counts,
@@ -124,12 +126,11 @@ def open_snapshot(study: Path, snapshot_id: str | None = None) -> tuple[Validate
         left_out_columns=manifest.left_out_columns,
         inputs=manifest.inputs,
     )
-    return records, manifest
 
 
 def list_snapshots(study: Path) -> tuple[Manifest, ...]:
     """Every snapshot of a study, the latest as-of date last; equal dates in the order of their ingest."""
-    folders = sorted(path.parent for path in (study / FOLDER).glob(f"*/{MANIFEST}") if not path.parent.name.endswith(".partial"))
+    folders = sorted(path.parent for path in (study / FOLDER).glob(f"*/{MANIFEST}") if not hidden(path.parent))
     return tuple(sorted((read_manifest(folder) for folder in folders), key=lambda one: (one.as_of, one.audit.lines)))
 
 
@@ -146,24 +147,30 @@ def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of one snapshot folder, refused when it cannot be read or comes from another format."""
-    content: dict[str, Any] | None = None
-    with contextlib.suppress(ValueError, OSError):
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise VerificationFailed(f"the manifest of snapshot {folder.name} is unreadable or of another format")
-    try:
-        return Manifest(
-            **{
-                **content,
-                "ledger": tuple(LedgerLine(**line) for line in content["ledger"]),
-                "rule_counts": tuple(RuleCount(**line) for line in content["rule_counts"]),
-                "recorded": {name: tuple(columns) for name, columns in content["recorded"].items()},
-                "audit": AuditState(**content["audit"]),
-            }
+    manifest: Manifest | None = None
+    with contextlib.suppress(ValueError, FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        manifest = TypeAdapter(Manifest).validate_json((folder / MANIFEST).read_bytes())
+    if manifest is None or manifest.format != FORMAT or manifest.snapshot_id != folder.name:
+        raise VerificationFailed(
+            f"the manifest of snapshot {folder.name} is absent, unreadable or of another format", way_out=_RESTORE
         )
-    except (KeyError, TypeError):
-        pass
-    raise VerificationFailed(f"the manifest of snapshot {folder.name} lacks what it must hold")
+    return manifest
+
+
+def manifest_sha256(study: Path, snapshot_id: str) -> str:
+    """The hash under which the audit log knows a snapshot."""
+    return hashlib.sha256((study / FOLDER / snapshot_id / MANIFEST).read_bytes()).hexdigest()
+
+
+def _undamaged(folder: Path) -> Manifest:
+    manifest = read_manifest(folder)
+    damaged = damaged_files(folder, manifest)
+    if damaged:
+        raise VerificationFailed(
+            f"snapshot {folder.name} is damaged: {len(damaged)} of {len(manifest.files)} files, first {damaged[0]}",
+            way_out=_RESTORE,
+        )
+    return manifest
 
 
 def _chosen(study: Path, snapshot_id: str | None) -> Manifest:
