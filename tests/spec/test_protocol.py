@@ -101,8 +101,10 @@ def test_declared_codes_pass_in_every_comparison() -> None:
         {"variable": "site_id", "one_of": ["C1", "C2"]},
         {"variable": "excl_hip_oa", "equals": False},
     ):
-        DECLARED.for_study(build(ProtocolFile, with_criterion(criterion), origin="protocol.toml"))
-    resolve(load_protocol(shipped("analyses") / "studies" / "clinic_a" / "protocol.toml"), DECLARED)
+        written = build(ProtocolFile, with_criterion(criterion), origin="protocol.toml")
+        assert set(DECLARED.for_study(written).endpoints) == set(DECLARED.endpoints)
+    clinic_a = resolve(load_protocol(shipped("analyses") / "studies" / "clinic_a" / "protocol.toml"), DECLARED)
+    assert set(clinic_a.estimands) == {"pain_free_by_26_weeks", "meaningful_improvement_by_12_weeks"}
 
 
 def test_a_shipped_endpoint_compares_with_declared_codes(tmp_path: Path) -> None:
