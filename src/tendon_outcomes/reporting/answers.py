@@ -31,7 +31,7 @@ def _answer(results: Results, estimand: Estimand, stratum: str, lead_week: int |
     verdict = _of(results, "verdict", stratum)
     said = [one for row in verdict for one in _verdict(row, results, estimand)]
     shares = _milestones(results, estimand, stratum, lead_week)
-    headline, *support = [*said, *shares] or [_nothing(results, stratum)]
+    headline, *support = [*said, *(shares or [_nothing(results, stratum)])]
     support += [*_median(results, estimand, stratum), *_time_gained(results, estimand, stratum), *cautions(results)]
     return Answer(group, verdict[0]["term"] if verdict else "", headline, tuple(support))
 
