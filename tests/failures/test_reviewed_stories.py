@@ -176,6 +176,33 @@ def test_the_extremes_about_those_lost() -> None:
     assert found == {recovery.NONE_OF_THE_LOST: pytest.approx(0.20), recovery.ALL_OF_THE_LOST: pytest.approx(0.50)}
 
 
+def scattered() -> dict[str, dict[int, str]]:
+    """Forty runners, each assessed in weeks of their own; every second one recovers, the others are lost."""
+    failing = {f"{i:02}": {0: "F", 7 * (1 + i % 9): "F"} for i in range(40)}
+    passing = {name: {7 * (11 + int(name) % 9): "P", 7 * (21 + int(name) % 5): "P"} for name in failing if int(name) % 2}
+    silent = {name: {7 * (11 + int(name) % 9): "F"} for name in failing if name not in passing}
+    return {name: {**looks, **passing.get(name, {}), **silent.get(name, {})} for name, looks in failing.items()}
+
+
+def test_without_a_day_that_counts_the_extremes_about_the_lost_are_still_there() -> None:
+    # Grade: exact: every look was a flare visit, so no day counts; half is known to recover, the other half is lost.
+    # History: the assessment after the last was looked up in an empty list.
+    tables = looks_of(scattered())
+    visits = [{**{k: v for k, v in row.items() if k != "week"}, "visit_reason": "flare"} for row in tables.pop("run_week")]
+    strict, _ = both(**tables, visit=visits)
+    [one] = recovery.fit_strata(strict, grid=Grid())
+    assert one.data.grid_days == ()
+    found = {row.term for row in recovery.loss_bounds([one], at_weeks=[12])}
+    assert found == {recovery.NONE_OF_THE_LOST, recovery.ALL_OF_THE_LOST}
+
+
+def test_a_mean_beyond_the_last_look_is_refused_and_nothing_else() -> None:
+    # Grade: exact: the state of half is known at week 26, but nobody was looked at then. History: the whole analysis was refused.
+    strict, _ = both(**looks_of(scattered()))
+    strata = recovery.fit_strata(strict, grid=Grid())
+    assert [row.term for row in recovery.restricted_mean_time_lost(strata, horizon_weeks=26)] == ["beyond_follow_up"]
+
+
 def test_an_earlier_operation_on_record_excludes_at_any_time() -> None:
     # Grade: exact. History: the population said "without an earlier operation", and a surgery row 200 days before was ignored.
     from dataclasses import replace

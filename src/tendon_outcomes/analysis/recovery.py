@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tendon_outcomes.analysis import rails
-from tendon_outcomes.analysis.visit_grid import GriddedFollowUp, to_grid
+from tendon_outcomes.analysis.visit_grid import GriddedFollowUp, next_day, to_grid
 from tendon_outcomes.cohort import FollowUp
 from tendon_outcomes.declarations import Grid
 from tendon_outcomes.errors import WrongUse
@@ -208,7 +208,8 @@ def restricted_mean_time_lost(strata: Sequence[Stratum], *, horizon_weeks: int) 
     for one in strata:
         if one.fit is None or one.generous is None:
             continue
-        if not one.answers(horizon):
+        last = min(one.fit.last_follow_up, one.generous.last_follow_up)
+        if not one.answers(horizon) or horizon > last:
             rail = rails.beyond_follow_up(horizon_weeks, one.last_answerable_day // 7)
             yield rail.refusal(estimator=MEAN_ESTIMATOR, stratum=one.name, day=horizon)
             continue
@@ -286,10 +287,10 @@ def loss_bounds(strata: Sequence[Stratum], *, at_weeks: Sequence[int]) -> Iterat
         if one.fit is None or not one.data.lost.any():
             continue
         data = one.data
-        never = replace(data, left=np.where(data.lost, max(*data.grid_days, *(7 * week for week in at_weeks)), data.left))
-        after = np.searchsorted(np.asarray(data.grid_days), data.left, side="right").clip(max=len(data.grid_days) - 1)
-        next_day = np.maximum(np.asarray(data.grid_days)[after], data.left + one.grid.days)
-        at_once = replace(data, right=np.where(data.lost, next_day, data.right), cause=np.where(data.lost, 1, data.cause))
+        to_the_end = max([*data.grid_days, *(7 * week for week in at_weeks)], default=0)
+        never = replace(data, left=np.where(data.lost, to_the_end, data.left))
+        following = next_day(data.left + 0.5, data.grid_days, one.grid.days)
+        at_once = replace(data, right=np.where(data.lost, following, data.right), cause=np.where(data.lost, 1, data.cause))
         for changed, says in ((never, NONE_OF_THE_LOST), (at_once, ALL_OF_THE_LOST)):
             fit = _npmle(changed, one.fit.conf_level)
             yield from _other_reading(one, changed, fit, at_weeks, (says, data.left[data.lost]))

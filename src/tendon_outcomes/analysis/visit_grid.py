@@ -145,7 +145,7 @@ def _arrays(joined: pl.DataFrame, days: tuple[int, ...], grid: Grid) -> GriddedF
     cause[codes == Code.EVENT.value] = 1
     for position, code in enumerate(competing):
         cause[codes == code] = position + 2
-    right = np.where(np.isnan(seen_right), _next_day(np.maximum(right_day, left + 0.5), days, grid.days), seen_right)
+    right = np.where(np.isnan(seen_right), next_day(np.maximum(right_day, left + 0.5), days, grid.days), seen_right)
     right = np.where(cause > 1, right_day, np.where(cause == 0, np.inf, right))
     left = np.where(cause > 1, right_day - 1, left)
     patient = joined["patient_id"].rank("dense").to_numpy().astype(np.int64)
@@ -153,7 +153,7 @@ def _arrays(joined: pl.DataFrame, days: tuple[int, ...], grid: Grid) -> GriddedF
     return GriddedFollowUp(days, left, right, cause, patient, lost, competing)
 
 
-def _next_day(right: FloatArray, days: tuple[int, ...], step: int) -> FloatArray:
+def next_day(right: FloatArray, days: tuple[int, ...], step: int) -> FloatArray:
     """The first counted day at or after ``right``; after the last one, the next multiple of the step."""
     counted = np.asarray([*days, np.inf])
     found = counted[np.searchsorted(counted, np.where(np.isfinite(right), right, 0.0))]
