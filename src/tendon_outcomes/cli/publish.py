@@ -91,7 +91,7 @@ def publish(
     results, manifest = run_analyses(study, scripts(), snapshot_id, tier, say)
     protocol = study.protocol()
     say("page and figures")
-    cell = _cell(tier, protocol)
+    cell, told = _cell(tier, protocol), _told(results)
     page = render(
         ReportInput(
             results=tuple(results),
@@ -99,7 +99,7 @@ def publish(
             tier=tier,
             as_of=manifest.as_of,
             snapshot_id=manifest.snapshot_id,
-            ledger=tuple(_ledger_view(line, cell, _told(results)) for line in manifest.ledger),
+            ledger=tuple(_ledger_view(line, cell, told) for line in manifest.ledger),
             rule_counts=tuple(_rule_view(count, tier) for count in manifest.rule_counts),
             left_out_columns=manifest.left_out_columns,
             notice=notice,

@@ -57,8 +57,8 @@ def suppress_all(reports: Sequence[Results], *, min_cell_count: int, totals: Ite
         return [replace(one, min_cell_count=1) for one in reports]
     ends = [one.attrition.n_end for one in reports if one.attrition.n_end is not None]
     inner = [step.n_after for one in reports for step in reversed(one.attrition.steps) if step.n_after is not None]
-    starts = [one.attrition.steps[0].n_before for one in reports if one.attrition.steps]
-    tellable = tellable_totals(ends, [*totals, *inner, *(n for n in starts if n is not None)], min_cell_count)
+    starts = [one.attrition.n_start for one in reports if one.attrition.n_start is not None]
+    tellable = tellable_totals(ends, [*totals, *inner, *starts], min_cell_count)
     return [_suppressed(one, tellable, min_cell_count) for one in reports]
 
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,13 +137,20 @@ def list_snapshots(study: Path) -> tuple[Manifest, ...]:
 
 def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
     """Stored files that are missing, changed, or that the manifest does not know."""
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
-    wrong = [
-        name
-        for name, sha256 in manifest.files.items()
-        if name not in there or hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256
-    ]
-    return sorted({*wrong, *(there - set(manifest.files))})
+    there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    there.pop(MANIFEST, None)
+    return differing(there, manifest.files)
+
+
+def differing(there: Mapping[str, Path], hashes: Mapping[str, Any]) -> list[str]:
+    """Names of files that are missing, whose bytes do not have their hash, or that no hash was kept for."""
+    wrong = {name for name, sha256 in hashes.items() if name not in there or sha256_of(there[name]) != sha256}
+    return sorted(wrong | (set(there) - set(hashes)))
+
+
+def sha256_of(file: Path) -> str:
+    """The hash of a stored file's bytes, read anew."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -159,7 +167,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 def manifest_sha256(study: Path, snapshot_id: str) -> str:
     """The hash under which the audit log knows a snapshot."""
-    return hashlib.sha256((study / FOLDER / snapshot_id / MANIFEST).read_bytes()).hexdigest()
+    return sha256_of(study / FOLDER / snapshot_id / MANIFEST)
 
 
 def _undamaged(folder: Path) -> Manifest:

@@ -12,7 +12,17 @@ import polars as pl
 from tendon_outcomes.errors import Finding, VerificationFailed
 from tendon_outcomes.snapshots import audit
 from tendon_outcomes.snapshots.durable import hidden
-from tendon_outcomes.snapshots.lock import FOLDER, MANIFEST, Manifest, content_id, damaged_files, read_manifest, read_records
+from tendon_outcomes.snapshots.lock import (
+    FOLDER,
+    MANIFEST,
+    Manifest,
+    content_id,
+    damaged_files,
+    differing,
+    read_manifest,
+    read_records,
+    sha256_of,
+)
 
 REPORTS = "reports"
 OUTPUTS = "outputs.json"
@@ -107,15 +117,14 @@ def _report(study: Path, folder: Path) -> list[Finding]:
         return [*findings, Finding("I-09", f"{folder.name}/{OUTPUTS}", "is absent or cannot be read")]
     there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file() and not hidden(path)}
     there.pop(OUTPUTS)
-    wrong = {name for name, sha256 in hashes.items() if name not in there or _sha256(there[name]) != sha256}
-    wrong |= set(there) - set(hashes)
-    return [*findings, *(Finding("I-09", f"{folder.name}/{name}", "is not what was written") for name in sorted(wrong))]
+    wrong = differing(there, hashes)
+    return [*findings, *(Finding("I-09", f"{folder.name}/{name}", "is not what was written") for name in wrong)]
 
 
 def _as_logged(study: Path, key: str, file: Path, field: str, rule: str) -> list[Finding]:
     """Nothing, when the last line that names a folder holds this file's hash. An unknown folder is a finding already."""
     entry = audit.last_named(study, key).get(file.parent.name)
-    if entry is None or not file.is_file() or entry.get(field) == _sha256(file):
+    if entry is None or not file.is_file() or entry.get(field) == sha256_of(file):
         return []
     return [Finding(rule, f"{file.parent.name}/{file.name}", "is not the one that the log names")]
 
@@ -128,7 +137,3 @@ def _hashes(outputs: Path) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
