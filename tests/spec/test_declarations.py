@@ -98,7 +98,7 @@ AT_WORK: dict[str, tuple[str, str]] = {
 def parts(criteria: tuple[Criterion, ...]) -> Iterator[Criterion]:
     for one in criteria:
         yield one
-        yield from parts((*one.when, *one.any, *one.all))
+        yield from parts((*one.when, *one.any, *one.all, *one.of))
 
 
 def all_parts(version: EndpointVersion) -> list[Criterion]:

@@ -10,12 +10,14 @@ import polars as pl
 from tendon_outcomes.cohort.assemble import Cohort
 from tendon_outcomes.cohort.assessments import assess, assessable_episodes, one_a_day
 from tendon_outcomes.cohort.endings import censoring_reasons, competing_events, last_contacts
-from tendon_outcomes.declarations import Confirmation, EndpointAsked
-from tendon_outcomes.errors import NoUsableRows
+from tendon_outcomes.cohort.runs import confirmed_runs, looks_of
+from tendon_outcomes.declarations import EndpointAsked
+from tendon_outcomes.errors import NoUsableRows, WrongUse
 from tendon_outcomes.results import Attrition
 from tendon_outcomes.vocabulary import Code
 
 Unconfirmed = Literal["censor", "event"]
+Dated = Literal["first_of_run", "confirmed_on"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,10 @@ class FollowUp:
     `episodes`, one row an episode: episode_id, patient_id, site_id, tendon, entry, left, right (null: not reached while
     followed), code (vocabulary.Code), last_failing (last failing assessment, also beyond the horizon; 0 when there is none),
     last_day (last assessment used), last_contact, n_assessments, confirmed_day, unconfirmed (the last assessments passed and
-    nobody confirmed it), assessed_at_start, competing_record.
-    `assessments`: episode_id, day, passes, scheduled: those the intervals were made from.
+    nobody confirmed it), assessed_at_start, left_censored (the first assessment passes, and day 0 was not assessed: it may have
+    been reached before day 0), and the records behind them: left_record, right_record, confirming_record, competing_record,
+    ending_record (null where no record made the value; several of one day are joined by `;`).
+    `assessments`: episode_id, day, passes, scheduled, record_id: those the intervals were made from.
     """
 
     endpoint: EndpointAsked
@@ -36,7 +40,27 @@ class FollowUp:
     attrition: Attrition
 
 
-def ascertain(cohort: Cohort, endpoint: EndpointAsked, *, horizon_weeks: int, unconfirmed: Unconfirmed = "censor") -> FollowUp:
+@dataclass(frozen=True)
+class Looks:
+    """Every assessment of a cohort for one definition, one a day, and the episodes in which some look could pass.
+
+    Confirmations and horizons can be tried on the same looks: only :func:`look` reads the records.
+    """
+
+    cohort: Cohort
+    endpoint: EndpointAsked
+    days: pl.DataFrame
+    could: pl.DataFrame
+
+
+def ascertain(
+    cohort: Cohort,
+    endpoint: EndpointAsked,
+    *,
+    horizon_weeks: int,
+    unconfirmed: Unconfirmed = "censor",
+    dated: Dated = "first_of_run",
+) -> FollowUp:
     """Turn assessments, procedures and events into intervals.
 
     1. Every record of the endpoint's tables is judged: passes, fails, void or unknown. Void and unknown ones are no assessment.
@@ -53,133 +77,145 @@ def ascertain(cohort: Cohort, endpoint: EndpointAsked, *, horizon_weeks: int, un
     8. A censored episode counts as lost when nothing was heard of it in the `max_gap_days` before its recorded end or the
        horizon, whichever is first; an episode without a recorded end is held against the horizon.
 
+    ``dated = "first_of_run"`` looks ahead: that a first pass began a confirmed run is known only later, so it describes and
+    may not start anything. ``dated = "confirmed_on"`` asks when recovery was known: the event is the confirming look on its
+    exact day, (day - 1, day], and who has none is censored at the last look. Landmarks and weights need this reading.
+
     Raises
     ------
     NoUsableRows
         Nobody is left after step 2.
+    WrongUse
+        An unconfirmed pass is to count as the event, dated by a confirmation that it lacks.
     """
-    looks = one_a_day(assess(cohort, endpoint.version))
-    episodes, flow = _eligible(cohort, endpoint, looks)
-    competing, endings = competing_events(cohort), censoring_reasons(cohort)
-    withdrawn = endings.filter(pl.col("ending_code") == Code.WITHDREW.value).select("episode_id", withdrew="ending_day")
-    competing = (
-        competing.join(withdrawn, on="episode_id", how="left")
-        .filter(pl.col("withdrew").is_null() | (pl.col("competing_day") <= pl.col("withdrew")))
-        .drop("withdrew")
-    )
-    used = (
-        looks.join(episodes.select("episode_id"), on="episode_id", how="semi")
-        .join(competing.select("episode_id", "competing_day"), on="episode_id", how="left")
-        .join(withdrawn, on="episode_id", how="left")
-        .filter(
-            pl.col("competing_day").is_null() | (pl.col("day") < pl.col("competing_day")),
-            pl.col("withdrew").is_null() | (pl.col("day") <= pl.col("withdrew")),
+    return from_looks(look(cohort, endpoint), horizon_weeks=horizon_weeks, unconfirmed=unconfirmed, dated=dated)
+
+
+def look(cohort: Cohort, endpoint: EndpointAsked) -> Looks:
+    """Step 1 of :func:`ascertain`, and who could be seen to reach the endpoint."""
+    days = one_a_day(assess(cohort, endpoint.version))
+    return Looks(cohort, endpoint, days, assessable_episodes(cohort, endpoint.version))
+
+
+def from_looks(
+    looks: Looks, *, horizon_weeks: int, unconfirmed: Unconfirmed = "censor", dated: Dated = "first_of_run"
+) -> FollowUp:
+    """Steps 2 to 8 of :func:`ascertain`."""
+    if unconfirmed == "event" and dated == "confirmed_on":
+        raise WrongUse(
+            "a pass that nobody confirmed has no day of confirmation",
+            way_out='Ask for unconfirmed = "censor", or for dated = "first_of_run".',
         )
-        .drop("competing_day", "withdrew")
-    )
+    cohort, endpoint = looks.cohort, looks.endpoint
+    episodes, flow = _eligible(looks)
+    competing, endings = _endings(cohort)
+    used = _used(looks.days.join(episodes.select("episode_id"), on="episode_id", how="semi"), competing, endings)
     known = episodes.select("episode_id", "patient_id", "site_id", "tendon")
     for part in (
-        _reached(used, endpoint.version.confirmation, unconfirmed),
-        _last_look(used),
+        confirmed_runs(used, endpoint.version.confirmation, last_run_counts=unconfirmed == "event"),
+        looks_of(used),
         last_contacts(cohort),
         competing,
         endings,
     ):
         known = known.join(part, on="episode_id", how="left")
     horizon_days = 7 * horizon_weeks
-    return FollowUp(endpoint, horizon_days, _intervals(known, horizon_days, endpoint.version.max_gap_days), used, flow)
+    intervals = _intervals(known, horizon_days=horizon_days, max_gap_days=endpoint.version.max_gap_days, dated=dated)
+    return FollowUp(endpoint, horizon_days, intervals, used, flow)
 
 
-def _eligible(cohort: Cohort, endpoint: EndpointAsked, looks: pl.DataFrame) -> tuple[pl.DataFrame, Attrition]:
+def _eligible(looks: Looks) -> tuple[pl.DataFrame, Attrition]:
     """Episodes whose endpoint can be assessed and had not been reached on day 0."""
-    could = cohort.episodes.join(assessable_episodes(cohort, endpoint.version), on="episode_id", how="semi")
+    cohort, phrase = looks.cohort, looks.endpoint.phrase
+    could = cohort.episodes.join(looks.could, on="episode_id", how="semi")
     flow = cohort.attrition.then(
-        f"{endpoint.phrase} not assessable: a day-0 value that it is measured against is missing or leaves no room for it",
+        f"{phrase} not assessable: a day-0 value that it is measured against is missing or leaves no room for it",
         n_before=cohort.episodes.height,
         n_after=could.height,
     )
-    already = looks.filter(pl.col("day") == 0, "passes").select("episode_id")
+    already = looks.days.filter(pl.col("day") == 0, "passes").select("episode_id")
     episodes = could.join(already, on="episode_id", how="anti")
-    flow = flow.then(f"had reached {endpoint.phrase} on day 0 already", n_before=could.height, n_after=episodes.height)
+    flow = flow.then(f"had reached {phrase} on day 0 already", n_before=could.height, n_after=episodes.height)
     if episodes.is_empty():
         raise NoUsableRows(
-            f"nobody can be followed to {endpoint.phrase}: all had reached it on day 0 or cannot be assessed for it",
+            f"nobody can be followed to {phrase}: all had reached it on day 0 or cannot be assessed for it",
             way_out="Look at the endpoint's definition against what the clinic records.",
         )
     return episodes, flow
 
 
-def _reached(used: pl.DataFrame, confirmation: Confirmation, unconfirmed: Unconfirmed) -> pl.DataFrame:
-    """The first confirmed run of passes of each episode: first_pass, failing_before, confirmed_day."""
-    runs = used.sort("episode_id", "day").with_columns((~pl.col("passes")).cum_sum().over("episode_id").alias("run"))
-    failing = runs.filter(~pl.col("passes")).select("episode_id", "run", pl.col("day").alias("failing_before"))
-    passing = runs.filter("passes")
-    needed = pl.col("day") >= pl.col("day").min() + confirmation.days
-    later = pl.col("day").filter(needed & (pl.col("day") > pl.col("day").min()))
-    confirmed_day = pl.col("day").min() if confirmation.assessments == 1 else later.min()
-    grouped = passing.group_by("episode_id", "run").agg(
-        pl.col("day").min().alias("first_pass"), confirmed_day.alias("confirmed_day")
+def _endings(cohort: Cohort) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Competing events up to the day on which a patient withdrew or left, and the recorded reasons of censoring."""
+    endings = censoring_reasons(cohort)
+    competing = (
+        competing_events(cohort)
+        .join(_withdrawals(endings), on="episode_id", how="left")
+        .filter(pl.col("withdrew").is_null() | (pl.col("competing_day") <= pl.col("withdrew")))
+        .drop("withdrew")
     )
-    last_run = runs.group_by("episode_id").agg(pl.col("run").max().alias("last_run"))
-    open_ended = grouped.join(last_run, on="episode_id").with_columns(
-        (pl.col("confirmed_day").is_null() & (pl.col("run") == pl.col("last_run"))).alias("unconfirmed")
-    )
-    counts = pl.col("confirmed_day").is_not_null()
-    if unconfirmed == "event":
-        counts = counts | pl.col("unconfirmed")
-    events = open_ended.filter(counts).sort("episode_id", "run").group_by("episode_id", maintain_order=True).first()
-    ended_open = open_ended.filter("unconfirmed").select("episode_id", "unconfirmed")
-    before = events.join(failing, on=["episode_id", "run"], how="left").select(
-        "episode_id", "first_pass", "failing_before", "confirmed_day"
-    )
+    return competing, endings
+
+
+def _withdrawals(endings: pl.DataFrame) -> pl.DataFrame:
+    return endings.filter(pl.col("ending_code") == Code.WITHDREW.value).select("episode_id", withdrew="ending_day")
+
+
+def _used(looks: pl.DataFrame, competing: pl.DataFrame, endings: pl.DataFrame) -> pl.DataFrame:
+    """Step 3: the looks before the first competing event and up to a withdrawal."""
     return (
-        used.select("episode_id").unique().join(before, on="episode_id", how="left").join(ended_open, on="episode_id", how="left")
+        looks.join(competing.select("episode_id", "competing_day"), on="episode_id", how="left", maintain_order="left")
+        .join(_withdrawals(endings), on="episode_id", how="left", maintain_order="left")
+        .filter(
+            pl.col("competing_day").is_null() | (pl.col("day") < pl.col("competing_day")),
+            pl.col("withdrew").is_null() | (pl.col("day") <= pl.col("withdrew")),
+        )
+        .drop("competing_day", "withdrew")
     )
 
 
-def _last_look(used: pl.DataFrame) -> pl.DataFrame:
-    return used.group_by("episode_id").agg(
-        pl.col("day").filter(~pl.col("passes")).max().alias("last_failing"),
-        pl.col("day").max().alias("last_day"),
-        pl.len().cast(pl.Int64).alias("n_assessments"),
-        (pl.col("day") == 0).any().alias("assessed_at_start"),
-    )
-
-
-def _intervals(known: pl.DataFrame, horizon_days: int, max_gap_days: int) -> pl.DataFrame:
+def _intervals(known: pl.DataFrame, *, horizon_days: int, max_gap_days: int, dated: Dated) -> pl.DataFrame:
+    """Steps 4 to 8, one row an episode."""
     zero_if_none = [pl.col(name).fill_null(0) for name in ("last_failing", "last_day", "last_contact", "n_assessments")]
     known = known.with_columns(
         *zero_if_none,
         pl.col("first_pass").is_not_null().alias("reached"),
         (pl.col("first_pass").is_null() & pl.col("competing_day").is_not_null()).alias("competed"),
+        pl.col("failing_before").fill_null(0).alias("begins_after"),
     )
-    left = (
-        pl.when("reached").then(pl.col("failing_before").fill_null(0)).when("competed").then(pl.col("competing_day") - 1)
-    ).otherwise("last_failing")
-    right = pl.when("reached").then("first_pass").when("competed").then("competing_day")
+    by_run = dated == "first_of_run"
+    reached_left = pl.col("begins_after") if by_run else pl.col("confirmed_day") - 1
+    reached_right = pl.col("first_pass") if by_run else pl.col("confirmed_day")
+    censored_left = pl.col("last_failing") if by_run else pl.col("last_day")
+    left = pl.when("reached").then(reached_left).when("competed").then(pl.col("competing_day") - 1).otherwise(censored_left)
+    right = pl.when("reached").then(reached_right).when("competed").then("competing_day")
     code = pl.when("reached").then(Code.EVENT.value).when("competed").then("competing_code")
-    beyond = left >= horizon_days
+    known = known.with_columns(left.alias("at_least"), (left >= horizon_days).alias("beyond"))
     return known.select(
         "episode_id",
         "patient_id",
         "site_id",
         "tendon",
         pl.lit(0, dtype=pl.Int64()).alias("entry"),
-        pl.min_horizontal(left, pl.lit(horizon_days)).alias("left"),
-        pl.when(~beyond).then(right).alias("right"),
-        pl.when(beyond)
+        pl.min_horizontal("at_least", pl.lit(horizon_days)).alias("left"),
+        pl.when(~pl.col("beyond")).then(right).alias("right"),
+        pl.when("beyond")
         .then(Code.ADMINISTRATIVE.value)
         .otherwise(code.otherwise(_why_censored(horizon_days, max_gap_days)))
         .cast(pl.Int64)
         .alias("code"),
-        pl.when("reached").then(pl.col("failing_before").fill_null(0)).otherwise("last_failing").alias("last_failing"),
+        pl.when("reached").then("begins_after").otherwise("last_failing").alias("last_failing"),
         "last_day",
         "last_contact",
         "n_assessments",
         "confirmed_day",
         (pl.col("unconfirmed").fill_null(value=False) & ~pl.col("reached")).alias("unconfirmed"),
         pl.col("assessed_at_start").fill_null(value=False),
+        (pl.col("passes_first") & ~pl.col("assessed_at_start")).fill_null(value=False).alias("left_censored"),
+        pl.when("reached").then("left_record").when(~pl.col("competed")).then("last_failing_record").alias("left_record"),
+        "right_record",
+        "confirming_record",
         "competing_record",
+        "ending_record",
     ).sort("episode_id")
 
 

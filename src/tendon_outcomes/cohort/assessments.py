@@ -41,13 +41,21 @@ def assessable_episodes(cohort: Cohort, version: EndpointVersion) -> pl.DataFram
 
 
 def one_a_day(assessments: pl.DataFrame) -> pl.DataFrame:
-    """The assessments that passed or failed, one a day: when two of a day disagree, the failing one stands."""
-    judged = assessments.filter(pl.col("status").is_in([Status.PASSES.value, Status.FAILS.value]))
-    return (
-        judged.group_by("episode_id", "day")
-        .agg((pl.col("status") == Status.PASSES.value).all().alias("passes"), pl.col("scheduled").any())
-        .sort("episode_id", "day")
+    """The assessments that passed or failed, one a day: when two of a day disagree, the failing one stands.
+
+    Columns episode_id, day, passes, scheduled, record_id: the records that decided, joined by `;`.
+    """
+    judged = assessments.filter(pl.col("status").is_in([Status.PASSES.value, Status.FAILS.value])).select(
+        "episode_id", "day", (pl.col("status") == Status.PASSES.value).alias("passes"), "scheduled", "record_id"
     )
+    # Few days have two looks: only those are grouped, because joining record ids is what costs time.
+    several = judged.select("episode_id", "day").is_duplicated()
+    once, twice = judged.filter(~several), judged.filter(several)
+    deciding = pl.col("passes") == pl.col("passes").all()
+    merged = twice.group_by("episode_id", "day").agg(
+        pl.col("passes").all(), pl.col("scheduled").any(), pl.col("record_id").filter(deciding).sort().str.join(";")
+    )
+    return pl.concat([once, merged]).sort("episode_id", "day")
 
 
 def _assess_table(cohort: Cohort, version: EndpointVersion, table: str) -> pl.DataFrame:

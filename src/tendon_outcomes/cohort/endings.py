@@ -42,14 +42,14 @@ def competing_events(cohort: Cohort) -> pl.DataFrame:
 
 
 def censoring_reasons(cohort: Cohort) -> pl.DataFrame:
-    """The recorded reason why follow-up ended without an event: episode_id, ending_day, ending_code."""
+    """The recorded reason why follow-up ended without an event: episode_id, ending_day, ending_code, ending_record."""
     coded = _coded(cohort, "event", EVENT_CODES)
     return (
         coded.filter(pl.col("code") < Code.SURGERY.value)
         .sort("episode_id", "day", "code", "record_id")
         .group_by("episode_id", maintain_order=True)
         .first()
-        .select("episode_id", pl.col("day").alias("ending_day"), pl.col("code").alias("ending_code"))
+        .rename({"day": "ending_day", "code": "ending_code", "record_id": "ending_record"})
     )
 
 

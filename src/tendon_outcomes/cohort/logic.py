@@ -29,6 +29,8 @@ def truth(criterion: Criterion) -> pl.Expr:
         value = _group(criterion.any, some, neutral=False)
     elif criterion.all:
         value = _group(criterion.all, every, neutral=True)
+    elif criterion.of:
+        value = _at_least(criterion.n, criterion.of)
     else:
         value = _comparison(criterion)
     if criterion.when:
@@ -54,6 +56,9 @@ def _could_hold(criterion: Criterion) -> pl.Expr:
         either = bool(criterion.any) or stands_aside
         parts = [_could_hold(one) for one in (*criterion.any, *criterion.all)]
         return _combine(parts, (lambda a, b: a | b) if either else (lambda a, b: a & b), neutral=not either)
+    if criterion.of:
+        possible = pl.sum_horizontal(_could_hold(one).cast(pl.Int64) for one in criterion.of)
+        return possible >= criterion.n
     if criterion.measure == "share_of_index":
         return (pl.col(f"episode.{criterion.index_variable}") > 0).fill_null(value=False)
     baseline = pl.col(BASELINE + criterion.variable)
@@ -68,7 +73,7 @@ def baseline_variables(criteria: Iterable[Criterion]) -> frozenset[str]:
     for one in criteria:
         if one.variable and (one.measure in ("gain", "drop", "drop_share") or one.not_assessable_above is not None):
             found.add(one.variable)
-        found |= baseline_variables((*one.when, *one.any, *one.all))
+        found |= baseline_variables((*one.when, *one.any, *one.all, *one.of))
     return frozenset(found)
 
 
@@ -84,6 +89,14 @@ def _group(parts: tuple[Criterion, ...], rule: Callable[[Iterable[Criterion]], p
     combined = _combine(values, (lambda a, b: a & b) if neutral else (lambda a, b: a | b), neutral=neutral)
     recorded = _combine([truth(one).is_not_null() for one in parts], lambda a, b: a | b, neutral=False)
     return pl.when(recorded).then(combined)
+
+
+def _at_least(n: int, parts: tuple[Criterion, ...]) -> pl.Expr:
+    """True when n hold, false when too few still could, else unknown. Parts marked `ignore` count as not held."""
+    values = [truth(one).fill_null(value=False) if one.unrecorded == "ignore" else truth(one) for one in parts]
+    held = pl.sum_horizontal(value.fill_null(value=False).cast(pl.Int64) for value in values)
+    could = pl.sum_horizontal(value.fill_null(value=True).cast(pl.Int64) for value in values)
+    return pl.when(held >= n).then(pl.lit(value=True)).when(could < n).then(pl.lit(value=False))
 
 
 def _comparison(criterion: Criterion) -> pl.Expr:
