@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from tendon_outcomes.cohort.logic import truth
+from tendon_outcomes.cohort.phenotype import PHENOTYPE, with_phenotype
+from tendon_outcomes.cohort.recurrence import continuations
 from tendon_outcomes.cohort.scores import score
-from tendon_outcomes.declarations import Criterion, Population
+from tendon_outcomes.declarations import UNCLASSIFIED, Criterion, Population
 from tendon_outcomes.errors import NoUsableRows
 from tendon_outcomes.records import ValidatedRecords
 from tendon_outcomes.results import Attrition
@@ -18,7 +20,11 @@ _EPISODE_TABLES = ("visit", "run_week", "session", "procedure", "event")
 
 @dataclass(frozen=True)
 class Cohort:
-    """Eligible episodes with their records. `tables` holds only their rows; visit totals are scored."""
+    """Eligible episodes with their records. `tables` holds only their rows; visit totals are scored.
+
+    `episodes` has every declared column and, where the population names a rule of diagnosis, `phenotype_derived` with
+    `phenotype_rule_derived`.
+    """
 
     population: Population
     episodes: pl.DataFrame
@@ -30,9 +36,11 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
     """Apply a population to the records.
 
     1. Episodes of the population's tendon.
-    2. Each declared criterion in its order. A criterion that cannot be judged from the record excludes, unless it says how
+    2. Not those that continue an earlier episode of the same patient, tendon and side (`recurrence_gap_days`).
+    3. Those whose derived phenotype belongs; each other class is a line of its own.
+    4. Each declared criterion in its order. A criterion that cannot be judged from the record excludes, unless it says how
        `unrecorded` counts; such exclusions are a line of their own, because they speak of the records and not of the runner.
-    3. No excluded procedure at any time up to day 0, and none of the wash-out's in `washout_days` up to and including day 0.
+    5. No excluded procedure at any time up to day 0, and none of the wash-out's in `washout_days` up to and including day 0.
 
     Raises
     ------
@@ -43,6 +51,8 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
     flow = Attrition()
     kept = episodes.filter(pl.col("tendon") == population.tendon.tendon)
     flow = flow.then(f"another tendon than {population.tendon.title}", n_before=episodes.height, n_after=kept.height)
+    kept, flow = _of_their_own(population, records, kept, flow)
+    kept, flow = _diagnosed(population, kept, flow)
     for criterion in population.criteria:
         kept, flow = _apply(criterion, kept, flow)
     kept, flow = _treated_before(population, records.table("procedure"), kept, flow)
@@ -54,6 +64,32 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
     tables = {name: records.table(name).join(kept.select("episode_id"), on="episode_id", how="semi") for name in _EPISODE_TABLES}
     tables["visit"] = score(tables["visit"], population.instruments)
     return Cohort(population=population, episodes=kept.sort("episode_id"), tables=tables, attrition=flow)
+
+
+def _of_their_own(
+    population: Population, records: ValidatedRecords, episodes: pl.DataFrame, flow: Attrition
+) -> tuple[pl.DataFrame, Attrition]:
+    if not population.recurrence_gap_days:
+        return episodes, flow
+    going_on = continuations(episodes, records.tables, gap_days=population.recurrence_gap_days)
+    kept = episodes.join(going_on, on="episode_id", how="anti")
+    says = f"continues an earlier episode: less than {population.recurrence_gap_days} days since its last contact"
+    return kept, flow.then(says, n_before=episodes.height, n_after=kept.height)
+
+
+def _diagnosed(population: Population, episodes: pl.DataFrame, flow: Attrition) -> tuple[pl.DataFrame, Attrition]:
+    """Keep the classes that belong. The line of a class says its reason; `unclassified` is one of them."""
+    rule = population.phenotype
+    if rule is None:
+        return episodes, flow
+    kept = with_phenotype(episodes, rule)
+    says = {one.name: f"{one.name.replace('_', '-')}: {one.says}" for one in rule.version.classes}
+    says[UNCLASSIFIED] = "no class of the diagnosis: too little was recorded, or the findings fit none"
+    for name, reason in says.items():
+        if name not in population.phenotypes:
+            before, kept = kept.height, kept.filter(pl.col(PHENOTYPE) != name)
+            flow = flow.then(f"{reason} (rule {rule.reference})", n_before=before, n_after=kept.height)
+    return kept, flow
 
 
 def _apply(criterion: Criterion, episodes: pl.DataFrame, flow: Attrition) -> tuple[pl.DataFrame, Attrition]:

@@ -3,14 +3,16 @@
 from tendon_outcomes.declarations.column_map import ColumnMap, ColumnSource, FileSource, load_column_map
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.declare import Declarations, declare
-from tendon_outcomes.declarations.endpoints import Confirmation, Endpoint, EndpointVersion
+from tendon_outcomes.declarations.endpoints import Confirmation, Endpoint, EndpointVersion, Relapse, Variation
 from tendon_outcomes.declarations.instruments import Instrument, Item, Tendon, Threshold
 from tendon_outcomes.declarations.locate import package_sources, shipped
+from tendon_outcomes.declarations.phenotypes import UNCLASSIFIED, Phenotype, PhenotypeRule, PhenotypeVersion
 from tendon_outcomes.declarations.protocol import DecisionRule, Grid, ProtocolFile, Support, load_protocol
-from tendon_outcomes.declarations.study import EndpointAsked, Estimand, Population, Protocol, resolve
+from tendon_outcomes.declarations.study import EndpointAsked, Estimand, Population, Protocol, endpoint_asked, resolve
 from tendon_outcomes.declarations.tables import Column, Rule, Table
 
 __all__ = [
+    "UNCLASSIFIED",
     "Column",
     "ColumnMap",
     "ColumnSource",
@@ -26,15 +28,21 @@ __all__ = [
     "Grid",
     "Instrument",
     "Item",
+    "Phenotype",
+    "PhenotypeRule",
+    "PhenotypeVersion",
     "Population",
     "Protocol",
     "ProtocolFile",
+    "Relapse",
     "Rule",
     "Support",
     "Table",
     "Tendon",
     "Threshold",
+    "Variation",
     "declare",
+    "endpoint_asked",
     "load_column_map",
     "load_protocol",
     "package_sources",

@@ -10,9 +10,11 @@ from typing import TypeVar
 
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.endpoints import Endpoint, EndpointVersion
+from tendon_outcomes.declarations.exports import Exports
 from tendon_outcomes.declarations.instruments import Instrument, Tendon
 from tendon_outcomes.declarations.loading import Declared, build, read_toml
 from tendon_outcomes.declarations.locate import shipped
+from tendon_outcomes.declarations.phenotypes import Phenotype, PhenotypeRule
 from tendon_outcomes.declarations.protocol import PopulationEntry, ProtocolFile
 from tendon_outcomes.declarations.tables import Column, Table
 from tendon_outcomes.errors import DeclarationInvalid, Finding
@@ -28,6 +30,8 @@ class Declarations:
     instruments: dict[str, Instrument]
     tendons: dict[str, Tendon]
     endpoints: dict[str, Endpoint]
+    phenotypes: dict[str, Phenotype]
+    exports: Exports
     sha256: str
 
     def endpoint(self, reference: str) -> EndpointVersion:
@@ -38,6 +42,15 @@ class Declarations:
             known = [f"{one.endpoint}.{key}" for one in self.endpoints.values() for key in one.version]
             raise DeclarationInvalid(f"endpoint {reference} is not declared", way_out=f"Declared: {', '.join(sorted(known))}.")
         return found.version[version]
+
+    def phenotype(self, reference: str) -> PhenotypeRule:
+        """The rules of diagnosis that `name.version` asks for."""
+        name, _, version = reference.partition(".")
+        found = self.phenotypes.get(name)
+        if found is None or version not in found.version:
+            known = [f"{one.phenotype}.{key}" for one in self.phenotypes.values() for key in one.version]
+            raise DeclarationInvalid(f"phenotype {reference} is not declared", way_out=f"Declared: {', '.join(sorted(known))}.")
+        return PhenotypeRule(reference, found.version[version])
 
     def for_study(self, protocol: ProtocolFile) -> Declarations:
         """These declarations with the endpoint versions of the study's protocol, and its questions checked against them."""
@@ -67,13 +80,31 @@ class Declarations:
             )
         return study
 
+    def _own_mistakes(self) -> list[Finding]:
+        """What endpoints and phenotypes name although no table declares it."""
+        findings: list[Finding] = []
+        for endpoint in self.endpoints.values():
+            for key, version in endpoint.version.items():
+                findings += self._endpoint_mistakes(f"{endpoint.endpoint}.{key}", version)
+            if endpoint.relapse is not None:
+                tables = tuple({table: None for version in endpoint.version.values() for table in version.assessed_in})
+                criteria = (*endpoint.relapse.painful_when, *endpoint.relapse.at_once_when)
+                findings += self._criteria_mistakes(f"{endpoint.endpoint}.relapse", criteria, tables)
+        for phenotype in self.phenotypes.values():
+            for key, rules in phenotype.version.items():
+                criteria = tuple(criterion for one in rules.classes for criterion in one.criterion)
+                findings += self._criteria_mistakes(f"phenotype {phenotype.phenotype}.{key}", criteria, ("episode",))
+        return findings
+
     def _endpoint_mistakes(self, place: str, version: EndpointVersion) -> list[Finding]:
         criteria = (*version.criterion, *version.void_when)
         absent = [
             Finding("D-02", place, f"table {name} is not declared") for name in version.assessed_in if name not in self.tables
         ]
-        unknown = self._unknown_variables(place, criteria, version.assessed_in)
-        return absent + unknown + self._impossible_literals(place, criteria, version.assessed_in)
+        return absent + self._criteria_mistakes(place, criteria, version.assessed_in)
+
+    def _criteria_mistakes(self, place: str, criteria: tuple[Criterion, ...], tables: tuple[str, ...]) -> list[Finding]:
+        return self._unknown_variables(place, criteria, tables) + self._impossible_literals(place, criteria, tables)
 
     def _population_mistakes(self, place: str, population: PopulationEntry) -> list[Finding]:
         codes = self.tables["procedure"].column["procedure"].codes
@@ -84,8 +115,7 @@ class Declarations:
             for name in procedures
             if name not in codes
         ]
-        findings += self._unknown_variables(place, population.criterion, ("episode",))
-        return findings + self._impossible_literals(place, population.criterion, ("episode",))
+        return findings + self._criteria_mistakes(place, population.criterion, ("episode",))
 
     def _unknown_variables(self, place: str, criteria: Iterable[Criterion], tables: tuple[str, ...]) -> list[Finding]:
         known = {f"episode.{name}" for name in self.tables["episode"].column}
@@ -126,19 +156,15 @@ def declare(folder: Path | None = None) -> Declarations:
         instruments={one.instrument: one for one in _every(Instrument, root / "instruments")},
         tendons={one.tendon: one for one in _every(Tendon, root / "tendons")},
         endpoints=endpoints,
+        phenotypes={one.phenotype: one for one in _every(Phenotype, root / "phenotypes")},
+        exports=build(Exports, read_toml(root / "exports.toml"), origin="exports.toml"),
         sha256=_folder_hash(root),
     )
-    findings = [
-        finding
-        for endpoint in endpoints.values()
-        for key, version in endpoint.version.items()
-        for finding in declarations._endpoint_mistakes(f"{endpoint.endpoint}.{key}", version)
-    ]
-    if findings:
+    if findings := declarations._own_mistakes():
         raise DeclarationInvalid(
-            "endpoints name what no table declares",
+            "endpoints or phenotypes name what no table declares",
             findings=findings,
-            way_out="Correct data_schemas/endpoints or data_schemas/tables.",
+            way_out="Correct data_schemas/endpoints, data_schemas/phenotypes or data_schemas/tables.",
         )
     return declarations
 

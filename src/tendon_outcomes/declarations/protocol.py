@@ -23,14 +23,26 @@ class PopulationEntry(Declared):
     """Who is in the cohort: criteria on the episode, applied in order, each with its line in the attrition table.
 
     `washout_procedures` exclude for `washout_days` up to day 0, `excluded_procedures` at any time up to day 0.
+    `phenotype_rule` names the rule of diagnosis (`name.version`), and `phenotypes` those of its classes that belong.
+    `recurrence_gap_days`: an episode that begins within so many days of the last contact of an earlier one of the same patient,
+    tendon and side continues it, and is no episode of its own. 0: not asked.
     """
 
     says: str
     tendon: str
+    phenotype_rule: str = ""
+    phenotypes: tuple[str, ...] = ()
+    recurrence_gap_days: int = Field(default=0, ge=0)
     criterion: tuple[Criterion, ...] = ()
     washout_days: int = 0
     washout_procedures: tuple[str, ...] = ()
     excluded_procedures: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _a_rule_and_its_classes(self) -> Self:
+        if bool(self.phenotype_rule) != bool(self.phenotypes):
+            raise ValueError("`phenotype_rule` and `phenotypes` go together")
+        return self
 
 
 class DecisionRule(Declared):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.declare import Declarations
-from tendon_outcomes.declarations.endpoints import EndpointVersion
+from tendon_outcomes.declarations.endpoints import EndpointVersion, Relapse
 from tendon_outcomes.declarations.instruments import Instrument, Tendon
+from tendon_outcomes.declarations.phenotypes import PhenotypeRule
 from tendon_outcomes.declarations.protocol import DecisionRule, EstimandEntry, Grid, PopulationEntry, ProtocolFile, Support
 from tendon_outcomes.errors import DeclarationInvalid
 
@@ -24,6 +25,9 @@ class Population:
     washout_days: int
     washout_procedures: tuple[str, ...]
     excluded_procedures: tuple[str, ...] = ()
+    phenotype: PhenotypeRule | None = None
+    phenotypes: tuple[str, ...] = ()
+    recurrence_gap_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class EndpointAsked:
     phrase: str
     not_yet: str
     version: EndpointVersion
+    relapse: Relapse | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +102,11 @@ def resolve(written: ProtocolFile, declarations: Declarations) -> Protocol:
 
 
 def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Declarations) -> Estimand:
-    endpoint = known.endpoints[entry.endpoint.partition(".")[0]]
     return Estimand(
         name=name,
         question=entry.question,
         population=_population(entry.population, written.population[entry.population], known),
-        endpoint=EndpointAsked(entry.endpoint, endpoint.phrase, endpoint.not_yet, known.endpoint(entry.endpoint)),
+        endpoint=endpoint_asked(known, entry.endpoint),
         horizon_weeks=entry.horizon_weeks,
         at_weeks=entry.at_weeks,
         intercurrent=dict(entry.intercurrent),
@@ -110,6 +114,13 @@ def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Dec
         decision=entry.decision,
         conf_level=written.conf_level,
     )
+
+
+def endpoint_asked(known: Declarations, reference: str) -> EndpointAsked:
+    """One endpoint version with its words, as `name.version` asks for it."""
+    version = known.endpoint(reference)
+    endpoint = known.endpoints[reference.partition(".")[0]]
+    return EndpointAsked(reference, endpoint.phrase, endpoint.not_yet, version, endpoint.relapse)
 
 
 def _population(name: str, entry: PopulationEntry, known: Declarations) -> Population:
@@ -125,6 +136,9 @@ def _population(name: str, entry: PopulationEntry, known: Declarations) -> Popul
             f"tendon {entry.tendon} names instruments that are not declared: {', '.join(missing)}",
             way_out="Correct data_schemas/tendons or add the instrument.",
         )
+    rule = known.phenotype(entry.phenotype_rule) if entry.phenotype_rule else None
+    if rule is not None:
+        _refuse_other_classes(name, entry, rule, known)
     return Population(
         name=name,
         says=entry.says,
@@ -134,4 +148,22 @@ def _population(name: str, entry: PopulationEntry, known: Declarations) -> Popul
         washout_days=entry.washout_days,
         washout_procedures=entry.washout_procedures,
         excluded_procedures=entry.excluded_procedures,
+        phenotype=rule,
+        phenotypes=entry.phenotypes,
+        recurrence_gap_days=entry.recurrence_gap_days,
     )
+
+
+def _refuse_other_classes(name: str, entry: PopulationEntry, rule: PhenotypeRule, known: Declarations) -> None:
+    """The rule is one for the population's tendon, and the classes asked for are its own."""
+    classes = [one.name for one in rule.version.classes]
+    says = []
+    if known.phenotypes[entry.phenotype_rule.partition(".")[0]].tendon != entry.tendon:
+        says.append(f"{rule.reference} is not a rule for {entry.tendon}")
+    if unknown := sorted(set(entry.phenotypes) - set(classes)):
+        says.append(f"{rule.reference} has no class {', '.join(unknown)}")
+    if says:
+        raise DeclarationInvalid(
+            f"population {name} asks for a phenotype that is not there: {'; '.join(says)}",
+            way_out=f"Classes of {rule.reference}: {', '.join(classes)}.",
+        )
