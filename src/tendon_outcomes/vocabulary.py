@@ -40,6 +40,13 @@ class Status(StrEnum):
     VOID = "void"
 
 
+class State(StrEnum):
+    """Where an episode stands between moves. Competing events are absorbing and have their `Code`."""
+
+    SYMPTOMATIC = "symptomatic"
+    PAIN_FREE = "pain_free"
+
+
 class Tier(StrEnum):
     """Who may read a result: inside the clinic, or anybody."""
 
@@ -61,3 +68,29 @@ class OnReject(StrEnum):
 
     STOP = "stop"
     EXCLUDE = "exclude"
+
+
+class WeekState(StrEnum):
+    """What was done for the injured tendon in one week. UNKNOWN is not NEITHER: a week that nobody logged is no week of rest."""
+
+    LOADING = "L"
+    STRETCHING = "S"
+    BOTH = "B"
+    NEITHER = "N"
+    UNKNOWN = "U"
+
+
+class Strategy(StrEnum):
+    """What a series of weeks amounts to: a description over a window, not a baseline value."""
+
+    LOADING_LED = "loading_led"
+    STRETCHING_LED = "stretching_led"
+    STRETCH_THEN_LOAD = "stretch_then_load"
+    COMBINED = "combined"
+    MODIFICATION_ONLY = "modification_only"
+    UNCLASSIFIABLE = "unclassifiable"
+
+    @property
+    def letter(self) -> str:
+        """The short name in tables: A to E, and X."""
+        return dict(zip(Strategy, "ABCDEX", strict=True))[self]

@@ -9,7 +9,7 @@ import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
 from tendon_outcomes.cohort.assessments import assess, assessable_episodes, one_a_day
-from tendon_outcomes.cohort.endings import censoring_reasons, competing_events, last_contacts
+from tendon_outcomes.cohort.endings import endings_of, last_contacts, observed
 from tendon_outcomes.cohort.runs import confirmed_runs, looks_of
 from tendon_outcomes.declarations import EndpointAsked
 from tendon_outcomes.errors import NoUsableRows, WrongUse
@@ -108,8 +108,8 @@ def from_looks(
         )
     cohort, endpoint = looks.cohort, looks.endpoint
     episodes, flow = _eligible(looks)
-    competing, endings = _endings(cohort)
-    used = _used(looks.days.join(episodes.select("episode_id"), on="episode_id", how="semi"), competing, endings)
+    competing, endings = endings_of(cohort)
+    used = observed(looks.days.join(episodes.select("episode_id"), on="episode_id", how="semi"), competing, endings)
     known = episodes.select("episode_id", "patient_id", "site_id", "tendon")
     for part in (
         confirmed_runs(used, endpoint.version.confirmation, last_run_counts=unconfirmed == "event"),
@@ -142,35 +142,6 @@ def _eligible(looks: Looks) -> tuple[pl.DataFrame, Attrition]:
             way_out="Look at the endpoint's definition against what the clinic records.",
         )
     return episodes, flow
-
-
-def _endings(cohort: Cohort) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Competing events up to the day on which a patient withdrew or left, and the recorded reasons of censoring."""
-    endings = censoring_reasons(cohort)
-    competing = (
-        competing_events(cohort)
-        .join(_withdrawals(endings), on="episode_id", how="left")
-        .filter(pl.col("withdrew").is_null() | (pl.col("competing_day") <= pl.col("withdrew")))
-        .drop("withdrew")
-    )
-    return competing, endings
-
-
-def _withdrawals(endings: pl.DataFrame) -> pl.DataFrame:
-    return endings.filter(pl.col("ending_code") == Code.WITHDREW.value).select("episode_id", withdrew="ending_day")
-
-
-def _used(looks: pl.DataFrame, competing: pl.DataFrame, endings: pl.DataFrame) -> pl.DataFrame:
-    """Step 3: the looks before the first competing event and up to a withdrawal."""
-    return (
-        looks.join(competing.select("episode_id", "competing_day"), on="episode_id", how="left", maintain_order="left")
-        .join(_withdrawals(endings), on="episode_id", how="left", maintain_order="left")
-        .filter(
-            pl.col("competing_day").is_null() | (pl.col("day") < pl.col("competing_day")),
-            pl.col("withdrew").is_null() | (pl.col("day") <= pl.col("withdrew")),
-        )
-        .drop("competing_day", "withdrew")
-    )
 
 
 def _intervals(known: pl.DataFrame, *, horizon_days: int, max_gap_days: int, dated: Dated) -> pl.DataFrame:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
 from tendon_outcomes.cohort.logic import BASELINE, assessable, baseline_variables, every, some
-from tendon_outcomes.declarations import EndpointVersion
+from tendon_outcomes.declarations import Criterion, EndpointVersion
 from tendon_outcomes.vocabulary import Status
 
 SCHEMA = {
@@ -35,8 +37,8 @@ def assessable_episodes(cohort: Cohort, version: EndpointVersion) -> pl.DataFram
         first = cohort.episodes.select("episode_id", pl.lit(0, dtype=pl.Int64()).alias("day"))
         rows = cohort.tables[table].filter(pl.col("day") == 0)
         one_each = first.join(rows.unique("episode_id", keep="first").drop("day"), on="episode_id", how="left")
-        with_context = _with_context(cohort, version, one_each)
-        starts.append(with_context.filter(assessable(version.criterion)).select("episode_id"))
+        context = with_context(cohort, one_each, version.criterion)
+        starts.append(context.filter(assessable(version.criterion)).select("episode_id"))
     return pl.concat(starts).unique().sort("episode_id")
 
 
@@ -58,8 +60,36 @@ def one_a_day(assessments: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([once, merged]).sort("episode_id", "day")
 
 
+def flagged(cohort: Cohort, tables: Sequence[str], flags: Mapping[str, Sequence[Criterion]]) -> pl.DataFrame:
+    """For every row of ``tables``: episode_id, day, record_id and, for each name in ``flags``, whether one of its criteria holds.
+
+    What cannot be judged from the row is false.
+    """
+    criteria = [one for several in flags.values() for one in several]
+    raised = [some(several).fill_null(value=False).alias(name) for name, several in flags.items()]
+    parts = [
+        with_context(cohort, cohort.tables[table], criteria).select("episode_id", "day", "record_id", *raised) for table in tables
+    ]
+    return pl.concat(parts)
+
+
+def with_context(cohort: Cohort, rows: pl.DataFrame, criteria: Sequence[Criterion]) -> pl.DataFrame:
+    """What the criteria read of ``rows``, beside the key: columns (absent ones as unknown), the episode's, the day-0 values."""
+    named = frozenset[str]().union(*(one.variables() for one in criteria))
+    of_episode = sorted(name.removeprefix("episode.") for name in named if name.startswith("episode."))
+    wanted = sorted(name for name in named if not name.startswith("episode."))
+    # A visit has some 200 columns; only those that are read go through the joins.
+    kept = [name for name in ("record_id", "episode_id", "day", "visit_reason") if name in rows.columns and name not in wanted]
+    own = [pl.col(name) if name in rows.columns else _unrecorded(cohort, name).alias(name) for name in wanted]
+    read = rows.select(*kept, *own)
+    episodes = cohort.episodes.select("episode_id", *(pl.col(name).alias(f"episode.{name}") for name in of_episode))
+    with_episode = read.join(episodes, on="episode_id", how="left") if of_episode else read
+    measured_from = sorted(baseline_variables(criteria))
+    return with_episode.join(_baseline(read, measured_from), on="episode_id", how="left") if measured_from else with_episode
+
+
 def _assess_table(cohort: Cohort, version: EndpointVersion, table: str) -> pl.DataFrame:
-    rows = _with_context(cohort, version, cohort.tables[table])
+    rows = with_context(cohort, cohort.tables[table], (*version.criterion, *version.void_when))
     held = every(version.criterion)
     voided = some(version.void_when).fill_null(value=False)
     status = (
@@ -75,18 +105,6 @@ def _assess_table(cohort: Cohort, version: EndpointVersion, table: str) -> pl.Da
         (pl.col("visit_reason") != "flare").fill_null(value=True) if "visit_reason" in rows.columns else pl.lit(value=True)
     )
     return rows.select("episode_id", "day", status.alias("status"), scheduled.alias("scheduled"), "record_id")
-
-
-def _with_context(cohort: Cohort, version: EndpointVersion, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the variables that criteria read: this table's, absent ones as unknown, the episode's and the day-0 values."""
-    criteria = (*version.criterion, *version.void_when)
-    named = frozenset[str]().union(*(one.variables() for one in criteria))
-    of_episode = sorted(name.removeprefix("episode.") for name in named if name.startswith("episode."))
-    wanted_baseline = sorted(baseline_variables(criteria))
-    elsewhere = [name for name in sorted(named) if not name.startswith("episode.") and name not in rows.columns]
-    rows = rows.with_columns(_unrecorded(cohort, name).alias(name) for name in elsewhere)
-    episodes = cohort.episodes.select("episode_id", *(pl.col(name).alias(f"episode.{name}") for name in of_episode))
-    return rows.join(episodes, on="episode_id", how="left").join(_baseline(rows, wanted_baseline), on="episode_id", how="left")
 
 
 def _unrecorded(cohort: Cohort, name: str) -> pl.Expr:

@@ -26,6 +26,31 @@ EVENT_CODES = {
 }
 
 
+def endings_of(cohort: Cohort) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Competing events up to the day on which a patient withdrew or left, and the recorded reasons of censoring."""
+    endings = censoring_reasons(cohort)
+    competing = (
+        competing_events(cohort)
+        .join(_withdrawals(endings), on="episode_id", how="left")
+        .filter(pl.col("withdrew").is_null() | (pl.col("competing_day") <= pl.col("withdrew")))
+        .drop("withdrew")
+    )
+    return competing, endings
+
+
+def observed(rows: pl.DataFrame, competing: pl.DataFrame, endings: pl.DataFrame) -> pl.DataFrame:
+    """The rows (episode_id, day, ...) before the first competing event and up to a withdrawal, in their order."""
+    return (
+        rows.join(competing.select("episode_id", "competing_day"), on="episode_id", how="left", maintain_order="left")
+        .join(_withdrawals(endings), on="episode_id", how="left", maintain_order="left")
+        .filter(
+            pl.col("competing_day").is_null() | (pl.col("day") < pl.col("competing_day")),
+            pl.col("withdrew").is_null() | (pl.col("day") <= pl.col("withdrew")),
+        )
+        .drop("competing_day", "withdrew")
+    )
+
+
 def competing_events(cohort: Cohort) -> pl.DataFrame:
     """The first competing event after day 0 of each episode: episode_id, competing_day, competing_code, competing_record.
 
@@ -57,6 +82,10 @@ def last_contacts(cohort: Cohort) -> pl.DataFrame:
     """The last day on which anything was heard of each episode: a visit, a report or a logged session."""
     rows = [cohort.tables[name].select("episode_id", "day") for name in ("visit", "run_week", "session")]
     return pl.concat(rows).group_by("episode_id").agg(pl.col("day").max().alias("last_contact"))
+
+
+def _withdrawals(endings: pl.DataFrame) -> pl.DataFrame:
+    return endings.filter(pl.col("ending_code") == Code.WITHDREW.value).select("episode_id", withdrew="ending_day")
 
 
 def _coded(cohort: Cohort, table: str, codes: dict[str, Code]) -> pl.DataFrame:

@@ -93,8 +93,8 @@ class EndpointVersion(Declared):
 class Relapse(Declared):
     """When a runner who had reached the endpoint counts as symptomatic again.
 
-    A look is painful when one of `painful_when` holds; `occasions` painful looks, with no new confirmed recovery between, are a
-    relapse from the first of them. One look on which one of `at_once_when` holds is a relapse by itself.
+    A look is painful when one of `painful_when` holds; `occasions` painful looks, with no passing one between, are a relapse from
+    the first of them. One look on which one of `at_once_when` holds is a relapse by itself.
     """
 
     says: str
