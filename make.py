@@ -5,6 +5,7 @@ python make.py test      the whole test suite
 python make.py check     format, lint, layers, types
 python make.py gate      verification rows of tests/gate.toml [ROW ...] [--quick] [--list]
 python make.py oracle    reference numbers again from R, where R is installed, and compared
+python make.py codebook  data_schemas/codebook again from the declarations and the worked cases
 python make.py bench     speed beside peers [ROW ...]
 python make.py lock      requirements.lock again from pyproject.toml
 """
@@ -106,6 +107,9 @@ def main(arguments: list[str]) -> int:
         case ["check"]:
             set_up()
             return check()
+        case ["codebook"]:
+            set_up()
+            return run(PYTHON, "-m", "tests.spec.codebook")
         case [name, *rest] if name in scripts:
             set_up()
             return run(PYTHON, scripts[name], *rest)

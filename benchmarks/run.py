@@ -67,7 +67,17 @@ def kaplan_meier_and_restricted_mean() -> Iterator[Line]:
         yield f"kaplan_meier n={n}", "statsmodels", mine, seconds(lambda d=day, e=event: SurvfuncRight(d, e), 5)
 
 
-ROWS = {"interval_npmle": interval_npmle, "kaplan_meier": kaplan_meier_and_restricted_mean}
+def derivation() -> Iterator[Line]:
+    """Visits and sessions to endpoints, week states and strategies, beside polars sorting the same rows by episode and day."""
+    from derivation import SESSIONS, VISITS, timed
+
+    for share in (0.25, 0.5, 1.0):
+        found = timed(share)
+        rows = f"{share * VISITS / 1e6:g}M+{share * SESSIONS / 1e6:g}M rows, {found['peak_gb']:.1f} GB"
+        yield f"derivation {rows}", "polars sort", found["seconds"], found["sort_seconds"]
+
+
+ROWS = {"derivation": derivation, "interval_npmle": interval_npmle, "kaplan_meier": kaplan_meier_and_restricted_mean}
 
 
 def main(arguments: list[str]) -> int:

@@ -104,6 +104,13 @@ class UnsuppressedResults(WrongUse):
     """Results that still hold small cells were about to be rendered or shared."""
 
 
+class ImmortalTimeError(WrongUse):
+    """A label that looks at later days was about to be used as an exposure from an earlier day on.
+
+    Whoever carries it must have stayed unrecovered until it could be given, so that the comparison is decided in advance.
+    """
+
+
 class EnvironmentFault(TendonOutcomesError):
     """The machine refused: disk, permission (exit 3)."""
 

@@ -14,6 +14,7 @@ PLANTS = {
     "records/planted.py": "import tendon_outcomes.results\n",
     "reporting/planted.py": "import tendon_outcomes.estimators\n",
     "cohort/planted.py": "import lifelines\n",
+    "cohort/exposure/planted.py": "import tendon_outcomes.cohort.outcome\n",
     "analysis/planted.py": "import pandera\n",
     "synthetic/planted.py": "import tendon_outcomes.results\n",
 }

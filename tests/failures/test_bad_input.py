@@ -15,6 +15,7 @@ import pytest
 from tendon_outcomes.declarations import ColumnMap
 from tendon_outcomes.errors import (
     ColumnsMissing,
+    DataFindings,
     EnvironmentFault,
     FileAbsent,
     FileUnreadable,
@@ -276,6 +277,37 @@ def test_a_file_without_a_header_does_not_tell_its_first_row(tmp_path: Path, fir
     printed = str(refused) + repr(refused) + "".join(traceback.format_exception(refused))
     assert "Anna" not in printed
     assert "Meier" not in printed
+
+
+@pytest.mark.parametrize("on_reject", list(OnReject))
+def test_a_column_of_one_of_two_scales_is_refused_without_a_value(tmp_path: Path, on_reject: OnReject) -> None:
+    # Exact: NPRS is the Nirschl phase too (domain dossier, fault 4). Three values of 6 were read as pain for want of a question.
+    visits = [row("visit", episode_id=f"E{CANARY}", day=day, NPRS="6") for day in ("0", "28", "84")]
+    write(tmp_path, {"episode.csv": HEADER + GOOD, "visit.csv": csv_text(visits)})
+    columns = {"episode_id": "episode_id", "day": "day", "nprs_run": "NPRS"}
+    sources = [
+        {"file": "episode.csv", "table": "episode", "columns": "as_declared"},
+        {"file": "visit.csv", "table": "visit", "columns": columns},
+    ]
+    column_map = ColumnMap.model_validate({"clinic": "x", "source": sources})
+    error = _refused(lambda: ingest(tmp_path, column_map, DECLARED, as_of=AS_OF, on_reject=on_reject))
+    assert isinstance(error, DataFindings)
+    assert [(one.rule, one.place, one.count, one.unit) for one in error.findings] == [
+        ("M-05", "visit.csv column NPRS", 3, "values")
+    ]
+    assert "6" not in str(error)
+    assert 'scale = "numeric_pain_rating"' in error.way_out
+    _assert_discreet(error)
+
+
+def test_episodes_kept_apart_are_told_by_record_and_not_by_patient(tmp_path: Path) -> None:
+    # Exact: two episodes of one injury; the refusal names their records and no id.
+    write(tmp_path, {"episode.csv": HEADER + GOOD + GOOD.replace("E", "F")})
+    error = _refused(lambda: ingest(tmp_path, as_declared("episode"), DECLARED, as_of=AS_OF, on_reject=OnReject.STOP))
+    assert [(one.rule, one.place, one.count) for one in error.findings] == [
+        ("X-06", "episode patient_id, tendon, side, episode.csv records 1, 2", 2)
+    ]
+    _assert_discreet(error)
 
 
 def test_the_same_refusals_hold_when_rejected_rows_may_be_excluded(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ EPISODES = st.lists(
     ).map(lambda cells: row("episode", **cells)),
     max_size=6,
 )
-STEADY = [row("episode", episode_id="E0"), row("episode", episode_id="E1"), row("episode", episode_id="E2")]
+STEADY = [row("episode", episode_id=f"E{at}", patient_id=f"P{at}") for at in range(3)]
 
 
 def _tables_without_place(records: ValidatedRecords) -> dict[str, pl.DataFrame]:

@@ -203,3 +203,52 @@ def test_a_declaration_that_is_not_utf8_is_wrong_use(tmp_path: Path, encoding: s
     assert (refusal.value.exit_code, type(refusal.value)) == (2, DeclarationInvalid)
     assert "UTF-8" in refusal.value.way_out
     assert refusal.value.__context__ is None
+
+
+# --- The diagnosis, and endpoints that read the form of one tendon
+
+
+def unresolved(written: dict[str, Any]) -> DeclarationInvalid:
+    with pytest.raises(DeclarationInvalid) as refusal:
+        resolve(build(ProtocolFile, written, origin="protocol.toml"), DECLARED)
+    assert refusal.value.way_out
+    return refusal.value
+
+
+def with_population(**changes: Any) -> dict[str, Any]:
+    written = copy.deepcopy(SHIPPED)
+    written["population"][WHO].update(changes)
+    return written
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"phenotype_rule": "proximal_hamstring.9"}, "phenotype proximal_hamstring.9 is not declared"),
+        ({"phenotype_rule": "gluteal.1"}, "gluteal.1 is not a rule for proximal_hamstring"),
+        ({"phenotypes": ["probably"]}, "proximal_hamstring.1 has no class probably"),
+    ],
+)
+def test_a_diagnosis_that_is_not_declared_is_refused(changes: dict[str, Any], says: str) -> None:
+    # Grade: exact: a class that nobody gives would leave everybody out.
+    assert says in str(unresolved(with_population(**changes)))
+
+
+def test_a_rule_of_diagnosis_without_its_classes_is_refused() -> None:
+    # Grade: exact.
+    with pytest.raises(DeclarationInvalid, match="go together"):
+        build(ProtocolFile, with_population(phenotypes=[]), origin="protocol.toml")
+
+
+def test_an_endpoint_is_not_asked_of_another_tendon_than_its_form_is_for() -> None:
+    # Grade: exact, domain dossier §6c fault 8: the form of one tendon is no measure of another.
+    asked = with_estimand(endpoint="meaningful_improvement.2_achilles")
+    assert "whose records do not hold its form" in str(unresolved(asked))
+
+
+def test_every_shipped_tendon_has_a_rule_of_diagnosis_and_a_form_that_can_improve() -> None:
+    # Grade: exact: a tendon is TOML only, and its TOML is whole.
+    for tendon in DECLARED.tendons:
+        assert tendon in {one.tendon for one in DECLARED.phenotypes.values()}
+        forms = [one for one in DECLARED.endpoints["meaningful_improvement"].version.values() if tendon in one.tendons]
+        assert forms

@@ -70,6 +70,8 @@ def test_a_small_cell_is_said_to_be_withheld_and_shows_no_number() -> None:
     assert "withheld" in sentences.unconfirmed_sentence(row(warning=WITHHELD), phrase="pain-free running", min_cell_count=11)
     assert sentences.counts_sentence(row(warning=WITHHELD)) == ""
     assert sentences.gap_sentence(row(warning=WITHHELD)) == ""
+    assert sentences.longest_gap_sentence(row(warning=WITHHELD)) == ""
+    assert sentences.unplanned_sentence(row(warning=WITHHELD)) == ""
 
 
 def test_an_estimate_never_stands_without_a_word_about_its_interval() -> None:
@@ -181,6 +183,11 @@ def test_how_follow_up_went() -> None:
     )
     assert plain(length) == "Median follow-up was 26 weeks (95 % interval week 25 to week 27; reverse Kaplan–Meier)."
     assert sentences.gap_sentence(row(estimate=7.0)) == "Half of the gaps between two assessments were 7 days or shorter."
+    long = sentences.longest_gap_sentence(row(estimate=28.0))
+    assert long == "One gap in ten was 28 days or longer: recovery within it is known no more closely."
+    flares = sentences.unplanned_sentence(row(estimate=0.031))
+    assert flares == "3 in 100 assessments took place because the pain was worse; the estimates set them aside."
+    assert sentences.unplanned_sentence(row(estimate=0.0)) == ""
     one = sentences.unconfirmed_sentence(row(n_events=1, warning="counted as not reached"), phrase="x", min_cell_count=1)
     assert one == "1 runner's last assessment showed x without a confirming one: counted as not reached."
 

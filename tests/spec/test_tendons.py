@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tendon_outcomes.cohort import assemble_cohort
-from tendon_outcomes.declarations import Criterion, Population, load_protocol, resolve, shipped
+from tendon_outcomes.declarations import Criterion, Population, Tendon, load_protocol, resolve, shipped
+from tendon_outcomes.declarations.loading import build
+from tendon_outcomes.errors import DeclarationInvalid
 from tests.made_exports import EPISODE, export_of, ingested, row, rules_of
 from tests.made_records import DECLARED, episode, records
 
@@ -87,6 +90,59 @@ def test_pain_sites_tell_the_tendons_apart() -> None:
     assert len(sites) == len(set(sites)) == len(TENDONS)
 
 
+# --- What its exercises count as
+
+MODALITIES = DECLARED.tables["session"].column["modality"].codes
+OWN_STRETCH = {
+    "proximal_hamstring": "hamstring_stretch",
+    "gluteal": "gluteal_stretch",
+    "achilles_mid": "calf_stretch",
+    "achilles_insertional": "calf_stretch",
+    "patellar": "quadriceps_stretch",
+}
+
+
+@pytest.mark.parametrize("tendon", TENDONS)
+def test_stages_and_stretching_are_modalities_of_a_session(tendon: str) -> None:
+    # Grade: published for the order of the stages, domain dossier §3a; exact against the codes of a session.
+    found = TENDONS[tendon]
+    assert {*found.stages, *found.stretch_modalities} <= set(MODALITIES)
+    assert found.stages["iso"] == found.stages["loading_unspecified"] == 1
+    assert found.stages["isotonic"] == 2 <= found.stages["isotonic_high_flex"] < found.stages["energy_storage"] == 4
+
+
+@pytest.mark.parametrize("tendon", TENDONS)
+def test_only_stretching_of_the_injured_muscle_counts(tendon: str) -> None:
+    # Grade: published, domain dossier §3a: only the target muscle; foam rolling and other stretching are the negative controls.
+    found = TENDONS[tendon]
+    assert set(found.stretch_modalities) == {OWN_STRETCH[tendon], "stretch_unspecified"}
+    neither = {"foam_roll", "other_stretch", "hip_strength", "gait", "run", "other"}
+    assert neither.isdisjoint({*found.stages, *found.stretch_modalities})
+
+
+def test_stages_are_those_of_the_hamstring_programme() -> None:
+    # Grade: published, domain dossier §3a (Goom 2016): isometric, little hip flexion, 70 to 90 degrees, energy storage.
+    stages = TENDONS["proximal_hamstring"].stages
+    named = ("iso", "isotonic_low_flex", "isotonic_high_flex", "energy_storage")
+    assert [stages[name] for name in named] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("tendon", TENDONS)
+def test_diagnosis_codes_are_marked_as_unverified(tendon: str) -> None:
+    # Grade: exact: the form of an ICD-10 code; the codes themselves are on the list of what to verify (domain dossier §8).
+    found = TENDONS[tendon].icd10
+    assert found.status == "unverified"
+    assert all(re.fullmatch(r"[A-Z]\d\d(\.\d{1,3})?", code) for code in found.codes)
+
+
+def test_a_modality_is_not_loading_and_stretching_at_once() -> None:
+    # Grade: exact: the week would be both by one exercise.
+    written = TENDONS["patellar"].model_dump()
+    written["exercises"]["stages"]["quadriceps_stretch"] = 1
+    with pytest.raises(DeclarationInvalid, match="not both: quadriceps_stretch"):
+        build(Tendon, written, origin="test")
+
+
 # --- Intake
 
 
@@ -163,9 +219,12 @@ def test_the_form_of_another_tendon_is_not_scored(tendon: str) -> None:
 
 @pytest.mark.parametrize("tendon", TENDONS)
 def test_a_study_asks_for_a_tendon_in_its_protocol(tendon: str, tmp_path: Path) -> None:
-    # Grade: exact: the shipped protocol with another tendon in its place; the word is all that changes.
+    # Grade: exact: the shipped protocol with another tendon, its rule of diagnosis and its improvement by its own form.
     written = (shipped("analyses") / "protocol.toml").read_text(encoding="utf-8")
-    asked = written.replace('tendon = "proximal_hamstring"', f'tendon = "{tendon}"')
+    asked = written.replace('"proximal_hamstring"', f'"{tendon}"').replace('"proximal_hamstring.1"', f'"{tendon}.1"')
+    versions = DECLARED.endpoints["meaningful_improvement"].version.items()
+    own_form = next(key for key, version in versions if tendon in version.tendons)
+    asked = asked.replace('"meaningful_improvement.1"', f'"meaningful_improvement.{own_form}"')
     (tmp_path / "protocol.toml").write_text(asked, encoding="utf-8")
     study = resolve(load_protocol(tmp_path / "protocol.toml"), DECLARED)
     for estimand in study.estimands.values():

@@ -46,7 +46,7 @@ def how_it_ended(strata: Sequence[Stratum], *, horizon_weeks: int) -> Iterator[R
 
 
 def how_closely_observed(follow_up: FollowUp) -> Iterator[Row]:
-    """Median follow-up by the reverse Kaplan-Meier, the usual gap between assessments, and last passes nobody confirmed."""
+    """Median follow-up by the reverse Kaplan-Meier, gaps between assessments, unplanned ones, last passes nobody confirmed."""
     people = follow_up.episodes
     resolved = (people["code"] == Code.EVENT.value) | (people["code"] >= Code.SURGERY.value)
     until = np.where(resolved, people["right"].fill_null(0).to_numpy(), people["last_day"].to_numpy())
@@ -60,19 +60,8 @@ def how_closely_observed(follow_up: FollowUp) -> Iterator[Row]:
         conf_high=finite(high),
         n_at_risk=people.height,
     )
-    gaps = (
-        follow_up.assessments.sort("episode_id", "day")
-        .select(pl.col("day").diff().over("episode_id").alias("gap"), "episode_id")["gap"]
-        .drop_nulls()
-    )
-    if gaps.len():
-        middle = gaps.median()
-        yield Row(
-            estimator="quantile",
-            statistic="assessment_gap_median_days",
-            estimate=float(middle) if isinstance(middle, int | float) else None,
-            n_at_risk=people.height,
-        )
+    yield from _gaps(follow_up)
+    yield from _unplanned(follow_up)
     unconfirmed = int(people["unconfirmed"].sum())
     yield Row(
         estimator="count",
@@ -81,6 +70,40 @@ def how_closely_observed(follow_up: FollowUp) -> Iterator[Row]:
         n_at_risk=people.height,
         warning="counted as not reached; the sensitivity row counts them as reached",
     )
+
+
+def _gaps(follow_up: FollowUp) -> Iterator[Row]:
+    """How far apart two assessments of an episode lie: the median, and what a tenth of the gaps fall short of or exceed."""
+    ordered = follow_up.assessments.sort("episode_id", "day")
+    gaps = ordered.select(pl.col("day").diff().over("episode_id").alias("gap"))["gap"].drop_nulls()
+    if not gaps.len():
+        return
+    for statistic, term, share in (
+        ("assessment_gap_days", "shortest 10 %", 0.1),
+        ("assessment_gap_median_days", "", 0.5),
+        ("assessment_gap_days", "longest 10 %", 0.9),
+    ):
+        yield Row(
+            estimator="quantile",
+            statistic=statistic,
+            term=term,
+            estimate=gaps.quantile(share, interpolation="linear"),
+            n_at_risk=follow_up.episodes.height,
+        )
+
+
+def _unplanned(follow_up: FollowUp) -> Iterator[Row]:
+    """The share of assessments that a flare brought about: they look at those who hurt, and the visit grid sets them aside."""
+    looks = follow_up.assessments
+    if looks.height:
+        unplanned = looks.filter(~pl.col("scheduled"))
+        yield Row(
+            estimator="share of assessments",
+            statistic="unplanned_assessment_share",
+            estimate=unplanned.height / looks.height,
+            n_at_risk=follow_up.episodes.height,
+            n_events=unplanned["episode_id"].n_unique(),
+        )
 
 
 def loss(follow_up: FollowUp, *, grid: Grid, conf_level: float = 0.95) -> Iterator[Row]:

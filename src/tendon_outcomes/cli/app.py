@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -153,6 +153,54 @@ def report(
     with progress("report") as say, study_lock(opened.folder):
         path, results = publish(opened, snapshot, tier, say, force=force)
     show({"report": str(path), "answers": [one.glance() for one in results]}, str(path), as_json=as_json)
+
+
+@app.command()
+def explain(
+    episode: Annotated[str, typer.Argument(metavar="EPISODE", help="An episode_id, as the clinic's pseudonym is written.")],
+    study: StudyFolder = Path(),
+    *,
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", metavar="NAME.VERSION", help="One definition; those of the protocol if not given.")
+    ] = None,
+    snapshot: SnapshotId = None,
+    figure: Annotated[Path | None, typer.Option("--figure", help="Draw the timeline into this SVG file too.")] = None,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Tell why one episode counts as it does, step by step with record ids. Patient-level: it stays in the clinic."""
+    from tendon_outcomes.cli.explain import PATIENT_LEVEL, draw, opened, questions, stories
+    from tendon_outcomes.cli.study import open_study
+
+    with progress("explain") as say:
+        asked, records = questions(open_study(study), endpoint), opened(open_study(study), snapshot)
+        told = stories(records, asked, episode, say)
+        drawn = [f"timeline: {draw(records, asked, episode, figure, force=force)}"] if figure else []
+    text = "\n\n".join([PATIENT_LEVEL, *(story.text() for story in told), *drawn])
+    show({"note": PATIENT_LEVEL, "stories": [one.to_dict() for one in told]}, text, as_json=as_json)
+
+
+@app.command()
+def export(
+    study: StudyFolder,
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for the tables.")],
+    snapshot: SnapshotId = None,
+    tier: Annotated[Tier, typer.Option("--tier", help="Only internal: the tables hold one row a person.")] = Tier.INTERNAL,
+    kind: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="What the tables are written as.")] = "csv",
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Write person-level tables named as in CDISC ADaM, with their metadata. They stay in the clinic."""
+    from tendon_outcomes.cli.export import export as write_tables
+    from tendon_outcomes.cli.study import open_study
+
+    with progress("export") as say:
+        rows = write_tables(open_study(study), out, snapshot, tier, kind, say, force=force)
+    text = "\n".join(
+        [str(out), *(f"  {name}: {number} rows" for name, number in rows.items()), "patient-level: keep it in the clinic"]
+    )
+    show({"folder": str(out), "rows": rows}, text, as_json=as_json)
 
 
 @app.command()

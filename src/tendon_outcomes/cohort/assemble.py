@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from tendon_outcomes.cohort.duration import with_symptom_duration
 from tendon_outcomes.cohort.logic import truth
 from tendon_outcomes.cohort.phenotype import PHENOTYPE, with_phenotype
 from tendon_outcomes.cohort.recurrence import continuations
@@ -15,15 +16,15 @@ from tendon_outcomes.errors import NoUsableRows
 from tendon_outcomes.records import ValidatedRecords
 from tendon_outcomes.results import Attrition
 
-_EPISODE_TABLES = ("visit", "run_week", "session", "procedure", "event")
+EPISODE_TABLES = ("visit", "run_week", "session", "procedure", "event")
 
 
 @dataclass(frozen=True)
 class Cohort:
     """Eligible episodes with their records. `tables` holds only their rows; visit totals are scored.
 
-    `episodes` has every declared column and, where the population names a rule of diagnosis, `phenotype_derived` with
-    `phenotype_rule_derived`.
+    `episodes` has every declared column and what was derived: `phenotype_derived` with `phenotype_rule_derived` where the
+    population names a rule of diagnosis, and `duration_days` with its interval where it says how precise an onset is.
     """
 
     population: Population
@@ -47,6 +48,21 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
     NoUsableRows
         Nobody is left.
     """
+    kept, flow = select_episodes(records, population)
+    if kept.is_empty():
+        raise NoUsableRows(
+            f"no episode is in population {population.name}",
+            way_out="Look at the population's criteria in protocol.toml against what the clinic records.",
+        )
+    tables = {name: records.table(name).join(kept.select("episode_id"), on="episode_id", how="semi") for name in EPISODE_TABLES}
+    tables["visit"] = score(tables["visit"], population.instruments)
+    if population.onset is not None:
+        kept = with_symptom_duration(kept, population.onset)
+    return Cohort(population=population, episodes=kept.sort("episode_id"), tables=tables, attrition=flow)
+
+
+def select_episodes(records: ValidatedRecords, population: Population) -> tuple[pl.DataFrame, Attrition]:
+    """Steps 1 to 5 of :func:`assemble_cohort`: the episodes that belong, perhaps none, and the flow."""
     episodes = records.table("episode")
     flow = Attrition()
     kept = episodes.filter(pl.col("tendon") == population.tendon.tendon)
@@ -55,15 +71,7 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
     kept, flow = _diagnosed(population, kept, flow)
     for criterion in population.criteria:
         kept, flow = _apply(criterion, kept, flow)
-    kept, flow = _treated_before(population, records.table("procedure"), kept, flow)
-    if kept.is_empty():
-        raise NoUsableRows(
-            f"no episode is in population {population.name}",
-            way_out="Look at the population's criteria in protocol.toml against what the clinic records.",
-        )
-    tables = {name: records.table(name).join(kept.select("episode_id"), on="episode_id", how="semi") for name in _EPISODE_TABLES}
-    tables["visit"] = score(tables["visit"], population.instruments)
-    return Cohort(population=population, episodes=kept.sort("episode_id"), tables=tables, attrition=flow)
+    return _treated_before(population, records.table("procedure"), kept, flow)
 
 
 def _of_their_own(

@@ -18,7 +18,8 @@ class ColumnSource(Declared):
     Either `from` a column of the file, or a `constant`. `date` is a strptime format: the date becomes whole days since the
     episode's index date (or its calendar year, with `part = "year"`) and is dropped. `codes` maps the clinic's codes to ours.
     `unit` is the unit of the file; the declared unit is converted to. `round` is for whole-number columns that the clinic keeps
-    with decimals. `null_codes` are values that mean missing.
+    with decimals. `null_codes` are values that mean missing. `scale` says which of several scales is meant where the header is an
+    abbreviation that they share, as NPRS is: `numeric_pain_rating` (0 to 10) or `nirschl_phase` (0 to 7).
     """
 
     from_: str = Field(default="", alias="from")
@@ -29,6 +30,7 @@ class ColumnSource(Declared):
     codes: dict[str, str] = Field(default_factory=dict)
     round: Literal["floor", "nearest"] | None = None
     null_codes: tuple[str, ...] = ()
+    scale: str = ""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

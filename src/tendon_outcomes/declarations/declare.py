@@ -11,12 +11,16 @@ from typing import TypeVar
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.endpoints import Endpoint, EndpointVersion
 from tendon_outcomes.declarations.exports import Exports
-from tendon_outcomes.declarations.instruments import Instrument, Tendon
+from tendon_outcomes.declarations.instruments import Instrument
 from tendon_outcomes.declarations.loading import Declared, build, read_toml
 from tendon_outcomes.declarations.locate import shipped
+from tendon_outcomes.declarations.onset import OnsetPrecision
 from tendon_outcomes.declarations.phenotypes import Phenotype, PhenotypeRule
 from tendon_outcomes.declarations.protocol import PopulationEntry, ProtocolFile
+from tendon_outcomes.declarations.regimens import Regimens, RegimenVersion
 from tendon_outcomes.declarations.tables import Column, Table
+from tendon_outcomes.declarations.tendons import Tendon
+from tendon_outcomes.declarations.visit_windows import VisitWindows
 from tendon_outcomes.errors import DeclarationInvalid, Finding
 
 Model = TypeVar("Model", bound=Declared)
@@ -31,7 +35,10 @@ class Declarations:
     tendons: dict[str, Tendon]
     endpoints: dict[str, Endpoint]
     phenotypes: dict[str, Phenotype]
+    onset: OnsetPrecision
     exports: Exports
+    visit_windows: VisitWindows
+    regimens: Regimens
     sha256: str
 
     def endpoint(self, reference: str) -> EndpointVersion:
@@ -51,6 +58,13 @@ class Declarations:
             known = [f"{one.phenotype}.{key}" for one in self.phenotypes.values() for key in one.version]
             raise DeclarationInvalid(f"phenotype {reference} is not declared", way_out=f"Declared: {', '.join(sorted(known))}.")
         return PhenotypeRule(reference, found.version[version])
+
+    def regimen(self, version: str) -> RegimenVersion:
+        """The rules of exposure of that version."""
+        if version not in self.regimens.version:
+            known = ", ".join(sorted(self.regimens.version))
+            raise DeclarationInvalid(f"regimen {version} is not declared", way_out=f"Declared: {known}.")
+        return self.regimens.version[version]
 
     def for_study(self, protocol: ProtocolFile) -> Declarations:
         """These declarations with the endpoint versions of the study's protocol, and its questions checked against them."""
@@ -101,6 +115,8 @@ class Declarations:
         absent = [
             Finding("D-02", place, f"table {name} is not declared") for name in version.assessed_in if name not in self.tables
         ]
+        strangers = sorted(set(version.tendons) - set(self.tendons))
+        absent += [Finding("D-02", place, f"tendon {name} is not declared") for name in strangers]
         return absent + self._criteria_mistakes(place, criteria, version.assessed_in)
 
     def _criteria_mistakes(self, place: str, criteria: tuple[Criterion, ...], tables: tuple[str, ...]) -> list[Finding]:
@@ -156,8 +172,11 @@ def declare(folder: Path | None = None) -> Declarations:
         instruments={one.instrument: one for one in _every(Instrument, root / "instruments")},
         tendons={one.tendon: one for one in _every(Tendon, root / "tendons")},
         endpoints=endpoints,
+        onset=build(OnsetPrecision, read_toml(root / "onset.toml"), origin="onset.toml"),
         phenotypes={one.phenotype: one for one in _every(Phenotype, root / "phenotypes")},
         exports=build(Exports, read_toml(root / "exports.toml"), origin="exports.toml"),
+        visit_windows=build(VisitWindows, read_toml(root / "visit_windows.toml"), origin="visit_windows.toml"),
+        regimens=build(Regimens, read_toml(root / "regimens.toml"), origin="regimens.toml"),
         sha256=_folder_hash(root),
     )
     if findings := declarations._own_mistakes():

@@ -37,6 +37,7 @@ class EndpointVersion(Declared):
     """One definition. `assessed_in` names the tables whose rows are assessments.
 
     A number in a criterion may be the name of one of the version's thresholds, so that it stands once and has a source.
+    `tendons`: those whose records it can be asked of, because it reads their own form; none named: all of them.
     `change_since_day_0`: nobody has reached it on day 0, by its very meaning, so that day 0 need not be assessed.
     """
 
@@ -46,6 +47,7 @@ class EndpointVersion(Declared):
     criterion: tuple[Criterion, ...]
     void_when: tuple[Criterion, ...] = ()
     confirmation: Confirmation = Confirmation()
+    tendons: tuple[str, ...] = ()
     change_since_day_0: bool = False
     max_gap_days: int = Field(default=42, ge=1)
     threshold: tuple[Threshold, ...] = ()

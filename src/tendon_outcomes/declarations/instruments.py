@@ -35,7 +35,9 @@ class Instrument(Declared):
     """One instrument. Items that share a `branch` group are alternatives: exactly one of them is answered.
 
     `combine` says what the score is of the answers. `min_items`: the patient chooses how many items there are, and at least so
-    many are answered; 0 where every item is owed.
+    many are answered; 0 where every item is owed. `only_for` names the tendons a form was made for; left out, it suits any
+    complaint, and empty, none of the declared ones. `abbreviations` are short names that other scales may bear too; then a column
+    map says which one is meant by `scale`. Beside `total_column`, number columns that begin with `column_prefix` hold the scale.
     """
 
     instrument: str
@@ -48,6 +50,10 @@ class Instrument(Declared):
     missing_rule: Literal["refuse_if_any_missing", "refuse_below_min_items"] = "refuse_if_any_missing"
     min_items: int = Field(default=0, ge=0)
     branches: tuple[str, ...] = ()
+    only_for: tuple[str, ...] | None = None
+    abbreviations: tuple[str, ...] = ()
+    scale: str = ""
+    column_prefix: str = ""
     threshold: tuple[Threshold, ...] = ()
     source: str
     status: SourceStatus
@@ -65,22 +71,20 @@ class Instrument(Declared):
             raise ValueError("`min_items` does not go with branches, of which exactly one is answered")
         return self
 
+    @model_validator(mode="after")
+    def _a_shared_name_can_be_told_apart(self) -> Self:
+        if self.abbreviations and not self.scale:
+            raise ValueError("`abbreviations` need a `scale`, the word by which a column map says that this one is meant")
+        return self
 
-class Tendon(Declared):
-    """One tendon: what defines it, which instruments serve it, what pain is accepted while loading.
+    def codes(self) -> tuple[str, ...]:
+        """The columns of its items and, last, of its total."""
+        return (*(item.code for item in self.items), self.total_column)
 
-    `measures` names the columns of a visit that are followed in this tendon beside its instruments and tests. `pace_gradient`:
-    pain in fast running exceeds pain in easy running, so that the difference tells of the tendon.
-    """
+    def branch_items(self, branch: str) -> tuple[str, ...]:
+        """The columns of the items of which exactly one is answered."""
+        return tuple(item.code for item in self.items if item.branch == branch)
 
-    tendon: str
-    title: str
-    pain_sites: tuple[str, ...]
-    instruments: tuple[str, ...]
-    provocation_tests: tuple[str, ...]
-    exclusions: tuple[str, ...] = ()
-    measures: tuple[str, ...] = ()
-    pace_gradient: bool
-    pain_rule: Threshold
-    source: str
-    status: SourceStatus
+    def threshold_value(self, name: str) -> float | None:
+        """The declared number of that name, or None where this instrument has none."""
+        return next((one.value for one in self.threshold if one.name == name), None)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.declare import Declarations
 from tendon_outcomes.declarations.endpoints import EndpointVersion, Relapse
-from tendon_outcomes.declarations.instruments import Instrument, Tendon
+from tendon_outcomes.declarations.instruments import Instrument
+from tendon_outcomes.declarations.onset import OnsetPrecision
 from tendon_outcomes.declarations.phenotypes import PhenotypeRule
 from tendon_outcomes.declarations.protocol import DecisionRule, EstimandEntry, Grid, PopulationEntry, ProtocolFile, Support
+from tendon_outcomes.declarations.tendons import Tendon
 from tendon_outcomes.errors import DeclarationInvalid
 
 
@@ -28,6 +30,7 @@ class Population:
     phenotype: PhenotypeRule | None = None
     phenotypes: tuple[str, ...] = ()
     recurrence_gap_days: int = 0
+    onset: OnsetPrecision | None = None
 
 
 @dataclass(frozen=True)
@@ -102,10 +105,17 @@ def resolve(written: ProtocolFile, declarations: Declarations) -> Protocol:
 
 
 def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Declarations) -> Estimand:
+    population = written.population[entry.population]
+    version = known.endpoint(entry.endpoint)
+    if version.tendons and population.tendon not in version.tendons:
+        raise DeclarationInvalid(
+            f"estimand {name} asks for {entry.endpoint} of tendon {population.tendon}, whose records do not hold its form",
+            way_out=f"It can be asked of {', '.join(version.tendons)}.",
+        )
     return Estimand(
         name=name,
         question=entry.question,
-        population=_population(entry.population, written.population[entry.population], known),
+        population=_population(entry.population, population, known),
         endpoint=endpoint_asked(known, entry.endpoint),
         horizon_weeks=entry.horizon_weeks,
         at_weeks=entry.at_weeks,
@@ -151,6 +161,7 @@ def _population(name: str, entry: PopulationEntry, known: Declarations) -> Popul
         phenotype=rule,
         phenotypes=entry.phenotypes,
         recurrence_gap_days=entry.recurrence_gap_days,
+        onset=known.onset,
     )
 
 

@@ -55,17 +55,6 @@ def _rating_outside_scale() -> pl.Expr:
     return pl.col("groc").abs() > pl.col("groc_scale").replace_strict(ends, default=None, return_dtype=pl.Int64)
 
 
-def _two_branches() -> pl.Expr:
-    return pl.sum_horizontal(pl.col(f"visa_h_8{branch}").is_not_null().cast(pl.Int64) for branch in "abc") > 1
-
-
-def _total_is_not_the_sum() -> pl.Expr:
-    branch = pl.coalesce("visa_h_8a", "visa_h_8b", "visa_h_8c")
-    items = reduce(lambda total, item: total + item, (pl.col(f"visa_h_{item}") for item in range(1, 8)), branch)
-    # Half a point: a clinic rounds the total, whereas items 1 to 6 may be read off a line with decimals.
-    return ~_two_branches() & ((pl.col("visa_h_total") - items).abs() > 0.5)
-
-
 def _repetitions_of_a_day() -> pl.Expr:
     return pl.col("sets") * pl.col("reps") > 400
 
@@ -85,8 +74,6 @@ ROW_CHECKS: dict[str, Callable[[], pl.Expr]] = {
     "V-05": _rating_without_scale,
     "V-06": _rating_outside_scale,
     "V-11": _before_day_0,
-    "V-21": _two_branches,
-    "V-22": _total_is_not_the_sum,
     "W-03": _score_beside_a_reason,
     "W-04": _no_pain_because_nobody_ran,
     "W-11": _before_day_0,

@@ -10,6 +10,7 @@ from tendon_outcomes.records.conversion import FALSE_WORDS, TRUE_WORDS, unit_fac
 from tendon_outcomes.records.identifiers import looks_like_value, named_like
 from tendon_outcomes.records.raw import BLANKS, RawFile, RawTables
 from tendon_outcomes.records.rules import STRUCTURAL
+from tendon_outcomes.records.scales import scale_of
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _map_mistakes(entry: FileSource, declarations: Declarations) -> list[Finding
     findings = [
         Finding("M-01", f"{entry.file} {name}", says)
         for name, source in entry.columns.items()
-        for says in _source_mistakes(name, source, table)
+        for says in (*_source_mistakes(name, source, table), *_scale_mistakes(name, source, table, declarations))
     ]
     findings += [
         Finding("M-01", f"{entry.file} {name}", f"table {table.table} requires this column; say where it comes from")
@@ -102,6 +103,15 @@ def _source_mistakes(name: str, source: ColumnSource, table: Table) -> list[str]
     if source.constant is not None and not _constant_fits(column, source.constant):
         says.append("the constant is not a value this column can hold")
     return says
+
+
+def _scale_mistakes(name: str, source: ColumnSource, table: Table, declarations: Declarations) -> list[str]:
+    if not source.scale or name not in table.column:
+        return []
+    held = scale_of(name, table, declarations)
+    if held is None:
+        return ["a scale is said only of the columns that a shared abbreviation may fill"]
+    return [] if source.scale == held.scale else [f"this column holds the scale {held.scale}, not {source.scale}"]
 
 
 def _undeclared(column: Column, source: ColumnSource) -> list[str]:

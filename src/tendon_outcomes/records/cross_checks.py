@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from tendon_outcomes.declarations import Declarations, Table
+from tendon_outcomes.declarations import Declarations
 from tendon_outcomes.errors import DeclarationInvalid, Finding
 from tendon_outcomes.records.checks import ROW_CHECKS
+from tendon_outcomes.records.evidence import Evidence
+from tendon_outcomes.records.forms import FORM_CHECKS
 from tendon_outcomes.records.mapping import INDEX_DATE
+from tendon_outcomes.records.occasions import OCCASION_CHECKS
+from tendon_outcomes.records.persons import PERSON_CHECKS
 from tendon_outcomes.records.rules import Breach, breach
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What such a rule looks at: one table, every row of the episode table, and the episodes that were accepted.
-
-    `unread` are the rows of the table with a cell that could not be read.
-    """
-
-    table: Table
-    frame: pl.DataFrame
-    unread: pl.Series
-    episodes: pl.DataFrame
-    accepted_episodes: pl.Series
-    as_of: dt.date
 
 
 def _orphan(evidence: Evidence) -> pl.Series:
@@ -99,10 +86,19 @@ CROSS_CHECKS: dict[str, Callable[[Evidence], pl.Series]] = {
 }
 """Rules of every table; the episode table declares them."""
 
+STORY_CHECKS: dict[str, Callable[[Evidence], Iterator[tuple[str, pl.Series]]]] = {
+    **FORM_CHECKS,
+    **OCCASION_CHECKS,
+    **PERSON_CHECKS,
+}
+"""Rules that look beyond one row of one table, or at every questionnaire: each gives places and masks."""
 
-def cross_breaches(declarations: Declarations, evidence: Evidence, rules: tuple[str, ...]) -> list[Breach]:
+_OF_EVERY_TABLE = ("X-09",)
+
+
+def cross_breaches(evidence: Evidence, rules: tuple[str, ...]) -> list[Breach]:
     """The rows of one table that break the named rules across rows and tables."""
-    declared = {rule.id: rule for table in declarations.tables.values() for rule in table.rule}
+    declared = {rule.id: rule for table in evidence.declarations.tables.values() for rule in table.rule}
     key = ", ".join(evidence.table.key)
     day = "index_year" if evidence.table.table == "episode" else "day"
     place = {"X-01": "episode_id", "X-02": key, "X-03": key, "X-04": day, "X-05": "episode_id"}
@@ -110,6 +106,18 @@ def cross_breaches(declarations: Declarations, evidence: Evidence, rules: tuple[
         found
         for name in rules
         for found in breach(name, place[name], declared[name].says, CROSS_CHECKS[name](evidence), declared[name].action)
+    ]
+
+
+def story_breaches(evidence: Evidence) -> list[Breach]:
+    """The rows of one table that break its rules about forms, occasions and persons."""
+    own = [rule for rule in evidence.table.rule if rule.id in STORY_CHECKS and rule.id not in _OF_EVERY_TABLE]
+    shared = [rule for table in evidence.declarations.tables.values() for rule in table.rule if rule.id in _OF_EVERY_TABLE]
+    return [
+        found
+        for rule in (*own, *shared)
+        for place, broken in STORY_CHECKS[rule.id](evidence)
+        for found in breach(rule.id, place, rule.says, broken, rule.action)
     ]
 
 
@@ -122,11 +130,11 @@ def refuse_unchecked_rules(declarations: Declarations) -> None:
         A rule is declared that nothing checks, or the other way round.
     """
     declared = [rule.id for table in declarations.tables.values() for rule in table.rule]
-    checks = {*ROW_CHECKS, *CROSS_CHECKS}
+    checks = {*ROW_CHECKS, *CROSS_CHECKS, *STORY_CHECKS}
     findings = [Finding("D-03", rule, "declared, but nothing checks it") for rule in sorted(set(declared) - checks)]
     findings += [Finding("D-03", rule, "checked, but no table declares it") for rule in sorted(checks - set(declared))]
     findings += [Finding("D-03", rule, "declared twice") for rule in sorted(set(declared)) if declared.count(rule) > 1]
     if findings:
         raise DeclarationInvalid(
-            "rules and checks differ", findings=findings, way_out="Correct data_schemas/tables or records/checks.py."
+            "rules and checks differ", findings=findings, way_out="Correct data_schemas/tables or the checks in records."
         )

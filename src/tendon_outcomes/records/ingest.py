@@ -11,19 +11,27 @@ from tendon_outcomes.declarations import ColumnMap, Declarations
 from tendon_outcomes.errors import DeclarationInvalid, Finding, NoUsableRows, RecordsRejected, TendonOutcomesError
 from tendon_outcomes.records.checks import row_breaches
 from tendon_outcomes.records.columns import Assignment, assign_columns
-from tendon_outcomes.records.cross_checks import Evidence, cross_breaches, refuse_unchecked_rules
-from tendon_outcomes.records.identifiers import values_like
-from tendon_outcomes.records.ledger import CheckedTable, first_records, ledger_line, record_numbers, rejected_rows, rule_counts
+from tendon_outcomes.records.cross_checks import cross_breaches, refuse_unchecked_rules, story_breaches
+from tendon_outcomes.records.evidence import Evidence
+from tendon_outcomes.records.gates import refuse_identifiers, refuse_unsettled_scales
+from tendon_outcomes.records.ledger import (
+    HOW_COUNTED,
+    CheckedTable,
+    ledger_line,
+    place_of,
+    record_numbers,
+    rejected_rows,
+    rule_counts,
+)
 from tendon_outcomes.records.mapping import MappedTable, map_table
 from tendon_outcomes.records.raw import RawTables
 from tendon_outcomes.records.readers import Progress, read_files
-from tendon_outcomes.records.rules import STRUCTURAL, Breach, rows_of, without_rows
+from tendon_outcomes.records.rules import Breach, rows_of, without_rows
 from tendon_outcomes.records.validated import RECORD_ID, ValidatedRecords
 from tendon_outcomes.vocabulary import OnReject
 
 _WITHIN_A_TABLE = ("X-02", "X-03", "X-04")
 _TO_THE_EPISODE = ("X-01", "X-05")
-_HOW_COUNTED = "Records are counted from 1 below the header."
 
 
 def ingest(
@@ -59,6 +67,8 @@ def validate(
         A file and the column map do not fit each other.
     RecordsRejected
         Rows break rules and ``on_reject`` is STOP; or ids look like identifiers, whatever ``on_reject`` is.
+    DataFindings
+        A column is headed by an abbreviation of two scales and its values do not tell which, whatever ``on_reject`` is.
     NoUsableRows
         No episode is left.
     """
@@ -68,14 +78,16 @@ def validate(
             "no entry of the column map fills the table episode", way_out="Add a [[source]] with table = 'episode'."
         )
     assignments = assign_columns(raw, declarations, column_map)
-    episode_first = sorted(declarations.tables, key=lambda name: name != "episode")
+    # Other tables ask about the episode of a row and about what ended it.
+    in_turn = sorted(declarations.tables, key=lambda name: (name != "episode", name != "event"))
     checked: dict[str, CheckedTable] = {}
-    for name in episode_first:
+    for name in in_turn:
         if progress is not None:
             progress(f"checking {name}")
         mapped = map_table(declarations.tables[name], assignments, raw, column_map)
-        _refuse_identifiers(mapped, assignments)
-        checked[name] = _check(mapped, declarations, checked.get("episode"), as_of)
+        refuse_identifiers(mapped, assignments)
+        refuse_unsettled_scales(mapped, assignments, declarations)
+        checked[name] = _check(mapped, declarations, checked, as_of)
     records = _split(raw, column_map, assignments, checked)
     is_empty = not len(records.table("episode"))
     if on_reject is OnReject.STOP or is_empty:
@@ -87,24 +99,40 @@ def validate(
     return records
 
 
-def _check(mapped: MappedTable, declarations: Declarations, episodes: CheckedTable | None, as_of: dt.date) -> CheckedTable:
+def _check(mapped: MappedTable, declarations: Declarations, before: dict[str, CheckedTable], as_of: dt.date) -> CheckedTable:
     if not len(mapped.frame):
         return CheckedTable(mapped, (), pl.Series([], dtype=pl.Boolean))
     from tendon_outcomes.records.schema import schema_breaches  # noqa: PLC0415  pandera takes most of a second to load
 
-    own_episodes = mapped.frame if episodes is None else episodes.mapped.frame
-    accepted_ids = own_episodes["episode_id"] if episodes is None else own_episodes["episode_id"].filter(episodes.accepted)
-    unread = rows_of(one for one in mapped.breaches if one.action == "reject")
-    evidence = Evidence(mapped.table, mapped.frame, unread, own_episodes, accepted_ids, as_of)
+    evidence = _evidence(mapped, declarations, before, as_of)
     by_cell = list(mapped.breaches)
     by_cell += _without_unread(schema_breaches(mapped.table, mapped.frame, mapped.recorded), by_cell)
     by_row = row_breaches(mapped.table, mapped.frame)
-    by_row += cross_breaches(declarations, evidence, _WITHIN_A_TABLE)
-    to_episode = cross_breaches(declarations, evidence, _TO_THE_EPISODE)
+    by_row += cross_breaches(evidence, _WITHIN_A_TABLE)
+    by_row += story_breaches(evidence)
+    to_episode = cross_breaches(evidence, _TO_THE_EPISODE)
     breaches = (*_without_lost_episodes(by_cell, to_episode), *by_row, *to_episode)
     rejected = rows_of(one for one in breaches if one.action == "reject")
     accepted = ~pl.int_range(len(mapped.frame), eager=True).is_in(rejected.implode())
     return CheckedTable(mapped, breaches, accepted)
+
+
+def _evidence(mapped: MappedTable, declarations: Declarations, before: dict[str, CheckedTable], as_of: dt.date) -> Evidence:
+    episodes = before["episode"].mapped.frame if "episode" in before else mapped.frame
+    events = before["event"].mapped.frame if "event" in before else pl.DataFrame()
+    return Evidence(
+        declarations=declarations,
+        table=mapped.table,
+        frame=mapped.frame,
+        recorded=frozenset(mapped.recorded),
+        unread=rows_of(one for one in mapped.breaches if one.action == "reject"),
+        episodes=episodes,
+        accepted_episodes=episodes["episode_id"].filter(before["episode"].accepted)
+        if "episode" in before
+        else episodes["episode_id"],
+        accepted_events=events.filter(before["event"].accepted) if "event" in before else events,
+        as_of=as_of,
+    )
 
 
 def _without_unread(required: list[Breach], by_cell: list[Breach]) -> list[Breach]:
@@ -119,23 +147,6 @@ def _without_lost_episodes(by_cell: list[Breach], to_episode: list[Breach]) -> l
     """A row whose episode is absent or rejected lacks its index date for that reason; it is not told twice."""
     lost = rows_of(to_episode)
     return [left for one in by_cell for left in (without_rows(one, lost) if one.rule == "M-04" else [one])]
-
-
-def _refuse_identifiers(mapped: MappedTable, assignments: tuple[Assignment, ...]) -> None:
-    found = [
-        Finding("I-02", _place(mapped.table.table, name, first_records(mapped, rows, assignments)), says, len(rows))
-        for name in mapped.recorded
-        if mapped.table.column[name].type == "id"
-        for kind, rows in values_like(mapped.frame[name]).items()
-        for says in [f"{STRUCTURAL['I-02']} ({kind})"]
-    ]
-    if found:
-        raise RecordsRejected(
-            f"ids of table {mapped.table.table} look like identifiers; nothing was analysed.",
-            findings=found,
-            way_out="Replace them in the export by study ids whose key stays in the clinic. No option lets them pass. "
-            + _HOW_COUNTED,
-        )
 
 
 def _split(
@@ -170,7 +181,7 @@ def _accepted(checked: CheckedTable) -> pl.DataFrame:
 
 def _broken_rules(records: ValidatedRecords, places: dict[tuple[str, str, str], str]) -> list[Finding]:
     return [
-        Finding(one.rule, _place(one.table, one.column, places[one.rule, one.table, one.column]), one.says, one.count)
+        Finding(one.rule, place_of(one.table, one.column, places[one.rule, one.table, one.column]), one.says, one.count)
         for one in records.rule_counts
         if one.action == "reject"
     ]
@@ -181,7 +192,7 @@ def _stop_at_rejected(records: ValidatedRecords, broken: list[Finding]) -> None:
     raise RecordsRejected(
         f"{n_rejected} of {n_read} rows break {len({one.rule for one in broken})} rules; nothing was analysed.",
         findings=broken,
-        way_out=f"Correct the export. {_HOW_COUNTED} To go on without these rows, run with --on-reject=exclude: they are then "
+        way_out=f"Correct the export. {HOW_COUNTED} To go on without these rows, run with --on-reject=exclude: they are then "
         "counted in the ledger and in the report's data intake table.",
     )
 
@@ -191,10 +202,5 @@ def _refuse_empty(broken: list[Finding]) -> None:
         "no episode is left; nothing was analysed.",
         findings=broken,
         way_out="Correct the export; every analysis needs at least one row of the table episode."
-        + (f" {_HOW_COUNTED}" if broken else ""),
+        + (f" {HOW_COUNTED}" if broken else ""),
     )
-
-
-def _place(table: str, column: str, records: str) -> str:
-    """`episode age_y, episode.csv records 3, 7`; a rule on whole rows has the file itself as its column."""
-    return f"{table} {column} {records}" if records.startswith("record") else f"{table} {column}, {records}"

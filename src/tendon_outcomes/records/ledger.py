@@ -16,6 +16,8 @@ from tendon_outcomes.records.validated import LedgerLine, RuleCount
 
 _MOST_RECORDS_NAMED = 10
 
+HOW_COUNTED = "Records are counted from 1 below the header."
+
 
 @dataclass(frozen=True)
 class CheckedTable:
@@ -117,6 +119,11 @@ def first_records(mapped: MappedTable, rows: pl.Series, assignments: tuple[Assig
     files = {at: one.entry.file for at, one in enumerate(assignments)}
     places = mapped.frame.select(pl.col(ENTRY).replace_strict(files, return_dtype=pl.String).alias("file"), RECORD)[rows]
     return "; ".join(f"{file} {_listed(part[RECORD])}" for (file,), part in places.group_by("file", maintain_order=True))
+
+
+def place_of(table: str, column: str, records: str) -> str:
+    """`episode age_y, episode.csv records 3, 7`; a rule on whole rows has the file itself as its column."""
+    return f"{table} {column} {records}" if records.startswith("record") else f"{table} {column}, {records}"
 
 
 def _listed(records: pl.Series) -> str:

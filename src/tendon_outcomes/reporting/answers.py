@@ -53,6 +53,8 @@ def follow_up(results: Results, estimand: Estimand) -> tuple[str, ...]:
     said = [
         *(sentences.follow_up_sentence(row, conf_level=level, min_cell_count=cell) for row in length),
         *(sentences.gap_sentence(row) for row in gap),
+        *(sentences.longest_gap_sentence(row) for row in rows_of(results, "assessment_gap_days", "longest 10 %")),
+        *(sentences.unplanned_sentence(row) for row in rows_of(results, "unplanned_assessment_share")),
         *(sentences.loss_sentence(row, conf_level=level, min_cell_count=cell) for row in lost),
         *(
             sentences.unconfirmed_sentence(r, phrase=estimand.endpoint.phrase, min_cell_count=cell)

@@ -172,6 +172,21 @@ def gap_sentence(row: ResultRow) -> str:
     return f"Half of the gaps between two assessments were {days} days or shorter."
 
 
+def longest_gap_sentence(row: ResultRow) -> str:
+    """The long gaps, in which recovery is hardest to place; empty when withheld."""
+    if row["estimate"] is None:
+        return ""
+    days = f"{row['estimate']:.1f}".removesuffix(".0")
+    return f"One gap in ten was {days} days or longer: recovery within it is known no more closely."
+
+
+def unplanned_sentence(row: ResultRow) -> str:
+    """Looks that happened because it hurt; empty when withheld or when there was none."""
+    if not row["estimate"]:
+        return ""
+    return f"{in_100(row['estimate'])} in 100 assessments took place because the pain was worse; the estimates set them aside."
+
+
 def unconfirmed_sentence(row: ResultRow, *, phrase: str, min_cell_count: int | None) -> str:
     """Last assessments that passed but were never confirmed."""
     if row["n_events"] is None:

@@ -19,7 +19,13 @@ from tendon_outcomes.results.small_counts import is_small, longest_chain, suppre
 _ESTIMATES = ("estimate", "bound_low", "bound_high", "std_error")
 _NUMBERS = (*_ESTIMATES, "conf_low", "conf_high")
 _COUNTS = ("n_at_risk", "n_events", "n_censored")
-_IN_DAYS = ("median_days", "restricted_mean_time_lost", "follow_up_median_days", "assessment_gap_median_days")
+_IN_DAYS = (
+    "median_days",
+    "restricted_mean_time_lost",
+    "follow_up_median_days",
+    "assessment_gap_median_days",
+    "assessment_gap_days",
+)
 PROBABILITY_DIGITS = 2
 
 
@@ -99,7 +105,7 @@ def _group(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.Da
             return _verdict(part, _milestones_told(of_stratum, min_cell_count), min_cell_count)
         case "sensitivity_cumulative_incidence" | "naive_cumulative_incidence":
             return _other_reading(part, _milestones_told(of_stratum, min_cell_count), min_cell_count)
-        case _ if statistic in (*_IN_DAYS, "unconfirmed_last_pass"):
+        case _ if statistic in (*_IN_DAYS, "unconfirmed_last_pass", "unplanned_assessment_share"):
             return _without_counts(_withhold_small_rows(part, min_cell_count), keep=statistic == "unconfirmed_last_pass")
         case _:
             raise TendonOutcomesError(f"statistic {statistic} has no rule for small cells", way_out="Declare one beside it.")

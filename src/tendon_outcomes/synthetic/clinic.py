@@ -11,25 +11,29 @@ import polars as pl
 from numpy.random import SeedSequence
 
 from tendon_outcomes.errors import WrongUse
-from tendon_outcomes.synthetic.care import event_table, procedure_table, session_table
+from tendon_outcomes.synthetic.care import event_table, procedure_table
 from tendon_outcomes.synthetic.drawn import draw_clinics
 from tendon_outcomes.synthetic.draws import clinic_seeds, seed_of
 from tendon_outcomes.synthetic.episodes import episode_table, recent_procedures
+from tendon_outcomes.synthetic.sessions import session_table
 from tendon_outcomes.synthetic.settings import ClinicSettings
 from tendon_outcomes.synthetic.truth import truth_document, truth_table
 from tendon_outcomes.synthetic.visits import run_week_table, visit_table
+from tendon_outcomes.synthetic.weeks import week_table
 
 
 @dataclass(frozen=True)
 class SyntheticClinic:
     """Tables of a synthetic clinic and its truth.
 
-    `files` are the CSV exports by name, `truth` are truth.json and truth_episodes.csv. Both are written when first asked for,
-    so that a simulation which reads `tables` and `truth_episodes` does not pay for them.
+    `truth_weeks` has a row for each whole week of follow-up: what was done in it (`true_state`, and the counts behind it), and
+    whether the export tells (`logged`). `files` are the CSV exports by name, `truth` are truth.json, truth_episodes.csv and
+    truth_weeks.csv. Both are written when first asked for, so that a simulation which reads the frames does not pay for them.
     """
 
     tables: dict[str, pl.DataFrame]
     truth_episodes: pl.DataFrame
+    truth_weeks: pl.DataFrame
     settings: ClinicSettings
     seed: str
     clinics: int
@@ -49,7 +53,11 @@ class SyntheticClinic:
             **truth_document(self.settings, self.truth_episodes),
         }
         text = json.dumps(document, indent=2, sort_keys=True) + "\n"
-        return {"truth.json": text.encode(), "truth_episodes.csv": _csv(self.truth_episodes)}
+        return {
+            "truth.json": text.encode(),
+            "truth_episodes.csv": _csv(self.truth_episodes),
+            "truth_weeks.csv": _csv(self.truth_weeks),
+        }
 
 
 def simulate_clinic(
@@ -86,7 +94,8 @@ def _simulate(
         "event": event_table(drawn),
     }
     truth = truth_table(drawn.episode_id, drawn.runners, drawn.truth)
-    return SyntheticClinic(tables, truth, settings, seed, len(seeds), episodes)
+    weeks = week_table(drawn.episode_id, drawn.weeks)
+    return SyntheticClinic(tables, truth, weeks, settings, seed, len(seeds), episodes)
 
 
 def _named(seed: SeedSequence) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -14,11 +15,16 @@ from tendon_outcomes.synthetic.draws import Draws
 from tendon_outcomes.synthetic.follow_up import FollowUp, draw_follow_up
 from tendon_outcomes.synthetic.latent import Runners, Truth, draw_runners, draw_truth
 from tendon_outcomes.synthetic.settings import ClinicSettings
+from tendon_outcomes.synthetic.training import Exercises, Plan, draw_exercises, draw_plan
+from tendon_outcomes.synthetic.weeks import Weeks, count_weeks
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Runners, their truth, and what the clinic gets to see of it. Arrays have one entry an episode."""
+    """Runners, their truth, and what the clinic gets to see of it. Arrays have one entry an episode.
+
+    What was done in training is drawn when first asked for: nothing of the rest depends on it.
+    """
 
     draws: Draws
     settings: ClinicSettings
@@ -32,6 +38,18 @@ class Drawn:
     @property
     def episode_id(self) -> pl.Series:
         return self.ids["episode_id"]
+
+    @cached_property
+    def plan(self) -> Plan:
+        return draw_plan(self.draws, self.runners, self.profile, self.seen, self.settings)
+
+    @cached_property
+    def exercises(self) -> Exercises:
+        return draw_exercises(self.draws, self.plan, self.truth, self.profile, self.seen, self.settings)
+
+    @cached_property
+    def weeks(self) -> Weeks:
+        return count_weeks(self.draws, self.truth, self.seen, self.exercises, self.settings)
 
 
 def draw_clinics(seeds: tuple[SeedSequence, ...], episodes: int, sites: tuple[int, ...], settings: ClinicSettings) -> Drawn:

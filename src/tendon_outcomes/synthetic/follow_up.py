@@ -90,6 +90,20 @@ def draw_follow_up(draws: Draws, runners: Runners, truth: Truth, settings: Clini
     )
 
 
+def last_contact(seen: FollowUp) -> Integers:
+    """Day of the last visit or report of each episode."""
+    last = np.zeros(seen.end_day.size, dtype=np.int64)
+    for contacts in (seen.visits, seen.reports):
+        np.maximum.at(last, contacts.episode, contacts.day)
+    return last
+
+
+def told_lost(draws: Draws, seen: FollowUp, settings: ClinicSettings) -> Flags:
+    """The lost of whom the clinic says so; it closes their episode on the day of the last contact."""
+    told: Flags = seen.lost & (draws.uniform("lost_told")[:, 0] >= settings.lost_without_a_word)
+    return told
+
+
 def pain_path(runners: Runners, pfr_day: Integers) -> Pain:
     """Pain falls evenly from its level on day 0 to `LOWEST_PAIN` when recovery comes."""
     weeks = np.minimum(pfr_day / 7, SLOWEST_WEEKS)

@@ -101,6 +101,22 @@ class ClinicSettings:
     sessions_per_week: int = 3
     programme_weeks: int = 12
 
+    # Training as it was done, whoever wrote it down. Decision unless said otherwise; recovery does not depend on it.
+    adherence_recovered_share: float = 0.5  # of the adherence before: who is well does fewer sessions
+    cut_short_share: float = 0.06  # sessions of two sets, below the three working sets of a week that counts as loading
+    long_stretch_share: float = 0.7  # runners who hold four stretches for 45 s, so that two sessions make 6 minutes; others 30 s
+    advance_pain_max: float = 3.0  # domain: the next stage only at pain of 3 or less on the load test
+    switch_after_weeks: int = 4  # domain: failing stretchers start to load when pain stays high after week 4
+    switch_per_week: float = 0.15  # at pain 5 of 10, proportional to pain, only while pain in fast running is 5 or more
+
+    # The log of that training, week by week. Domain: it thins out in pain, and the usual one stops at recovery.
+    weeks_logged_share: float = 0.85
+    weeks_logged_drop_per_pain_point: float = 0.012
+    weeks_logged_recovered_share: float = 0.0
+    skipped_written_share: float = 0.05  # of the sessions not done: written down as such in a week that is logged
+    exercise_asked: bool = True  # weekly reports ask whether any exercise was done, and copy what the plan asked for
+    components_noted: bool = False  # visits note the components since the last visit, where one note is true of all its weeks
+
     # Contact. Decision.
     visit_weeks: tuple[int, ...] = (0, 2, 4, 8, 12, 26)
     visit_jitter_days: int = 3
@@ -153,12 +169,32 @@ class ClinicSettings:
         """A clinic without weekly reports: the running questions are asked at visits, and once more three weeks after week 26."""
         return cls(weekly_reports=False, visit_weeks=(0, 2, 4, 8, 12, 26, 29))
 
+    @classmethod
+    def complete_log(cls) -> Self:
+        """A clinic that knows of every week of follow-up what was done: each has a report, and its sessions are written down."""
+        return cls(
+            report_weeks=34,  # the longest follow-up ends in week 34
+            report_probability=1.0,
+            report_drop_per_pain_point=0.0,
+            report_drop_recovered=0.0,
+            weeks_logged_share=1.0,
+            weeks_logged_drop_per_pain_point=0.0,
+            weeks_logged_recovered_share=1.0,
+        )
+
+    @classmethod
+    def visit_notes(cls) -> Self:
+        """A clinic without reports and without a log: what was done stands in the notes of its visits."""
+        return replace(cls.visits_only(), weeks_logged_share=0.0, components_noted=True)
+
     def uninformative(self) -> Self:
-        """The same clinic, in which neither pain nor recovery changes who reports, who returns and who is lost."""
+        """The same clinic, in which neither pain nor recovery changes who reports, logs, returns and is lost."""
         return replace(
             self,
             report_drop_per_pain_point=0.0,
             report_drop_recovered=0.0,
+            weeks_logged_drop_per_pain_point=0.0,
+            weeks_logged_recovered_share=self.weeks_logged_share,
             flare_visits_per_week=0.0,
             loss_hazard_ratio_in_pain=1.0,
             loss_hazard_ratio_recovered=1.0,

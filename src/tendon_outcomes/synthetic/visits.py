@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from tendon_outcomes.synthetic.columns import coded, decimal, whole
+from tendon_outcomes.synthetic.columns import coded, decimal, whole, yes_no
 from tendon_outcomes.synthetic.drawn import Drawn
 from tendon_outcomes.synthetic.draws import Flags, Floats, Integers
 from tendon_outcomes.synthetic.follow_up import SCHEDULED, VISIT_REASONS, Contacts
 from tendon_outcomes.synthetic.latent import Runners
+from tendon_outcomes.synthetic.notes import components
 from tendon_outcomes.synthetic.questionnaires import UNIFORMS as QUESTIONNAIRE
 from tendon_outcomes.synthetic.questionnaires import Answers, impression_of_change, visa_h_columns, visa_h_total
 from tendon_outcomes.synthetic.running import UNIFORMS as RUNNING
 from tendon_outcomes.synthetic.running import Report, running_block
 from tendon_outcomes.synthetic.settings import ClinicSettings
+from tendon_outcomes.synthetic.training import sessions_asked_for
 
 _SLOTS = 16  # numbers are kept for 16 visits of an episode; the rare seventeenth uses those of the first again
 _PLANNED_LABELS = {0: "baseline", 2: "wk_2", 4: "wk_4", 8: "wk_8", 12: "wk_12", 26: "wk_26", 52: "wk_52"}
@@ -32,8 +34,18 @@ def run_week_table(drawn: Drawn) -> pl.DataFrame:
             "week": whole(day // 7),
             "day": whole(day),
             **running_block(report, drawn.runners, drawn.habits, drawn.settings),
+            **_exercise_question(drawn, who, day // 7),
         }
     )
+
+
+def _exercise_question(drawn: Drawn, who: Integers, week: Integers) -> dict[str, pl.Series]:
+    """Whether anything was done in the week, and the sessions that the plan asked for."""
+    asked = np.full(who.size, drawn.settings.exercise_asked)
+    return {
+        "exercise_done": yes_no(drawn.weeks.anything[who, week - 1], asked),
+        "sessions_prescribed": whole(sessions_asked_for(drawn.plan, drawn.profile, who, week, drawn.settings), asked),
+    }
 
 
 def visit_table(drawn: Drawn) -> pl.DataFrame:
@@ -45,6 +57,7 @@ def visit_table(drawn: Drawn) -> pl.DataFrame:
     report = _report(drawn, drawn.seen.visits, u[:, :RUNNING])
     answers = _answers(drawn, report, u[:, RUNNING:])
     total, shown = visa_h_total(answers)
+    notes = drawn.weeks.notes
     return pl.DataFrame(
         {
             "episode_id": drawn.episode_id.gather(who),
@@ -55,6 +68,7 @@ def visit_table(drawn: Drawn) -> pl.DataFrame:
             **_sitting(report, drawn.runners, drawn.profile.sits_under_30, u[:, -3:-1]),
             **visa_h_columns(answers, total),
             "pgic": impression_of_change(answers, shown),
+            **({} if notes is None else {"treatment_components": components(notes)}),
         }
     )
 

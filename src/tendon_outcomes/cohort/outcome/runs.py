@@ -57,9 +57,7 @@ def looks_of(looks: pl.DataFrame) -> pl.DataFrame:
     """
     ordered = looks.sort("episode_id", "day")
     failed = ordered.filter(~pl.col("passes")).group_by("episode_id", maintain_order=True)
-    last_failing = failed.agg(
-        pl.col("day").last().alias("last_failing"), pl.col("record_id").last().alias("last_failing_record")
-    )
+    last_failing = failed.agg(pl.col("day").last().alias("last_failing"), pl.col("record_id").last().alias("last_failing_record"))
     seen = ordered.group_by("episode_id", maintain_order=True).agg(
         pl.col("day").last().alias("last_day"),
         pl.len().cast(pl.Int64).alias("n_assessments"),

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from tendon_outcomes.cohort.ascertain import FollowUp, Looks, Unconfirmed, from_looks, look
 from tendon_outcomes.cohort.assemble import Cohort
+from tendon_outcomes.cohort.outcome.ascertain import FollowUp, Looks, Unconfirmed, from_looks, look
 from tendon_outcomes.declarations import Endpoint, EndpointAsked
 from tendon_outcomes.errors import NoUsableRows
 from tendon_outcomes.vocabulary import Code

@@ -7,11 +7,11 @@ from itertools import count
 
 import polars as pl
 
-from tendon_outcomes.cohort.ascertain import FollowUp
 from tendon_outcomes.cohort.assemble import Cohort
-from tendon_outcomes.cohort.assessments import flagged
-from tendon_outcomes.cohort.endings import endings_of, observed
-from tendon_outcomes.cohort.runs import confirmed_runs
+from tendon_outcomes.cohort.outcome.ascertain import FollowUp
+from tendon_outcomes.cohort.outcome.assessments import flagged
+from tendon_outcomes.cohort.outcome.endings import endings_of, observed
+from tendon_outcomes.cohort.outcome.runs import confirmed_runs
 from tendon_outcomes.declarations import Confirmation, Relapse
 from tendon_outcomes.errors import WrongUse
 from tendon_outcomes.vocabulary import Code, State
@@ -148,7 +148,13 @@ def _relapses(ahead: pl.DataFrame, relapse: Relapse) -> pl.DataFrame:
         "episode_id", pl.col("day").alias("left"), pl.col("record_id").alias("left_record")
     )
     before = begins.sort("right").join_asof(
-        well.sort("left"), left_on="right", right_on="left", by="episode_id", strategy="backward", coalesce=False, check_sortedness=False
+        well.sort("left"),
+        left_on="right",
+        right_on="left",
+        by="episode_id",
+        strategy="backward",
+        coalesce=False,
+        check_sortedness=False,
     )
     return _since(before.select(MOVES), ahead)
 

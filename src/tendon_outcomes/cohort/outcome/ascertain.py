@@ -8,9 +8,9 @@ from typing import Literal
 import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
-from tendon_outcomes.cohort.assessments import assess, assessable_episodes, one_a_day
-from tendon_outcomes.cohort.endings import endings_of, last_contacts, observed
-from tendon_outcomes.cohort.runs import confirmed_runs, looks_of
+from tendon_outcomes.cohort.outcome.assessments import assess, assessable_episodes, one_a_day
+from tendon_outcomes.cohort.outcome.endings import endings_of, last_contacts, observed
+from tendon_outcomes.cohort.outcome.runs import confirmed_runs, looks_of
 from tendon_outcomes.declarations import EndpointAsked
 from tendon_outcomes.errors import NoUsableRows, WrongUse
 from tendon_outcomes.results import Attrition

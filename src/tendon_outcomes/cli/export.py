@@ -1,0 +1,190 @@
+"""Person-level tables for the clinic's own statistician: internal tier only, with what every column means beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from tendon_outcomes.cli.study import Study, refuse_file
+from tendon_outcomes.cli.terminal import Say
+from tendon_outcomes.cohort.patient_level.adam import AnalysisData, analysis_data
+from tendon_outcomes.declarations import Declarations, declare
+from tendon_outcomes.errors import WouldOverwrite, WrongUse
+from tendon_outcomes.results import Provenance, stamp
+from tendon_outcomes.snapshots import Manifest, faults_named, open_snapshot, write_whole
+from tendon_outcomes.vocabulary import Tier
+
+Format = Literal["csv", "parquet"]
+TABLES = ("adsl", "adqs", "adtte", "weeks")
+METADATA = ("define.csv", "define.json", "README.txt")
+REGIMEN = "1"
+_FORMULA = r"^[=+\-@'\t\r\n＝＋－＠]"
+"""What a spreadsheet may take for the beginning of a formula (OWASP, CSV injection), and the apostrophe itself."""
+
+
+def export(
+    study: Study, folder: Path, snapshot_id: str | None, tier: Tier, kind: Format, say: Say, *, force: bool
+) -> dict[str, int]:
+    """Write the tables of a snapshot with their metadata as one folder; returns the rows of each table.
+
+    Raises
+    ------
+    WrongUse
+        Another tier than internal was asked for, or the folder lies where the study keeps its own.
+    WouldOverwrite
+        Something stands there: another export without ``force``, or files that are no export's.
+    """
+    _refuse_sharing(tier)
+    _refuse_own_rooms(study, folder)
+    say("reading the snapshot")
+    records, manifest = open_snapshot(study.folder, snapshot_id)
+    protocol, declared = study.protocol(), declare()
+    say("episodes, scores, times and weeks")
+    data = analysis_data(records, list(protocol.estimands.values()), declared, declared.regimen(REGIMEN), study=protocol.title)
+    provenance = stamp(snapshot=manifest.snapshot_id, declarations=declared.sha256, protocol=study.protocol_file)
+    say("writing")
+    _write(folder, _files(data, declared, manifest, provenance, kind), force=force)
+    return {name: frame.height for name, frame in data.frames.items()}
+
+
+def csv_bytes(frame: pl.DataFrame) -> bytes:
+    """A table as CSV in which no cell is a formula: text that could begin one gets an apostrophe; numbers stay as they are."""
+    text = [name for name, dtype in frame.schema.items() if dtype == pl.String()]
+    guarded = [
+        pl.when(pl.col(name).str.contains(_FORMULA)).then(pl.lit("'") + pl.col(name)).otherwise(name).alias(name) for name in text
+    ]
+    return frame.with_columns(guarded).write_csv().encode()
+
+
+def _refuse_sharing(tier: Tier) -> None:
+    if tier is not Tier.INTERNAL:
+        raise WrongUse(
+            f"an export holds one row a patient's episode and cannot be {tier.value}; nothing was written",
+            way_out="Leave out --tier and keep the files in the clinic; `tendon-outcomes report` writes what can be shared.",
+        )
+
+
+def _refuse_own_rooms(study: Study, folder: Path) -> None:
+    """Beside snapshots and reports an export would be found by `verify` as a file that nobody logged."""
+    target = folder.resolve()
+    rooms = [study.folder.resolve(), *((study.folder / room).resolve() for room in ("snapshots", "reports"))]
+    if target == rooms[0] or any(target == room or room in target.parents for room in rooms[1:]):
+        raise WrongUse(
+            "the export would stand among the study's own files; nothing was written", way_out="Give --out another folder."
+        )
+
+
+def _files(
+    data: AnalysisData, declared: Declarations, manifest: Manifest, provenance: Provenance, kind: Format
+) -> dict[str, bytes]:
+    tables = {f"{name}.{kind}": csv_bytes(frame) if kind == "csv" else _parquet(frame) for name, frame in data.frames.items()}
+    definitions = declared.exports.definitions(declared.tables, n_questions=len(data.questions))
+    files = {**tables, "define.csv": csv_bytes(pl.DataFrame(definitions)), "define.json": _define(data, declared, definitions)}
+    return {**files, "README.txt": _readme(files, data, declared, manifest, provenance)}
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    content = io.BytesIO()
+    frame.write_parquet(content, compression="zstd", statistics=False)  # statistics would repeat patient values in the footer
+    return content.getvalue()
+
+
+def _define(data: AnalysisData, declared: Declarations, definitions: list[dict[str, str | int]]) -> bytes:
+    """Data sets, columns, parameters, questions and outcomes, for programs; define.csv has the columns for people."""
+    exports = declared.exports
+    content: dict[str, Any] = {
+        "says": list(exports.says),
+        "datasets": {
+            name: {
+                "title": one.title,
+                "structure": one.structure,
+                "keys": list(one.keys),
+                "rows": data.frames[name].height,
+                "variables": [
+                    {key: value for key, value in row.items() if key != "dataset"}
+                    for row in definitions
+                    if row["dataset"] == name
+                ],
+            }
+            for name, one in exports.dataset.items()
+        },
+        "questions": _questions(data),
+        "parameters": {code: one.model_dump() for code, one in exports.parameter.items()},
+        "outcomes": [one.model_dump() for one in exports.outcome],
+    }
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _questions(data: AnalysisData) -> list[dict[str, Any]]:
+    return [
+        {
+            "question": f"Q{number:02d}",
+            "paramcd": one.code,
+            "estimand": one.estimand.name,
+            "asks": one.estimand.question,
+            "endpoint": one.estimand.endpoint.reference,
+            "population": one.estimand.population.name,
+            "population_says": one.estimand.population.says,
+            "horizon_days": one.estimand.horizon_days,
+            "not_followed_because": one.refused,
+        }
+        for number, one in enumerate(data.questions, start=1)
+    ]
+
+
+def _readme(
+    files: dict[str, bytes], data: AnalysisData, declared: Declarations, manifest: Manifest, provenance: Provenance
+) -> bytes:
+    exports = declared.exports
+    tables = [f"  {name}: {one.structure}; {data.frames[name].height} rows" for name, one in exports.dataset.items()]
+    asked = [f"  Q{n:02d} {one.code}: {one.says}{_not_followed(one.refused)}" for n, one in enumerate(data.questions, start=1)]
+    hashes = [f"  {hashlib.sha256(content).hexdigest()}  {name}" for name, content in sorted(files.items())]
+    made_from = [f"  {name}: {value}" for name, value in asdict(provenance).items()]
+    parts = [
+        "PATIENT-LEVEL DATA: keep it in the clinic. It is not de-identified for sharing.",
+        "",
+        "What the files hold (define.csv says what each column means):",
+        *tables,
+        "",
+        "Questions of the protocol:",
+        *asked,
+        "",
+        "Read this first:",
+        *(f"  - {says}" for says in exports.says),
+        "",
+        f"Made from the snapshot as of {manifest.as_of}:",
+        *made_from,
+        "",
+        "sha256 of the files:",
+        *hashes,
+    ]
+    return ("\n".join(parts) + "\n").encode()
+
+
+def _not_followed(reason: str) -> str:
+    return f"; no rows: {reason}" if reason else ""
+
+
+def _write(folder: Path, files: dict[str, bytes], *, force: bool) -> None:
+    """The whole folder or nothing. An earlier export gives way to ``force``; a folder that holds anything else never does."""
+    refuse_file(folder)
+    ours = {*METADATA, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet"))}
+    with faults_named(folder):
+        others = [path for path in folder.iterdir() if path.name not in ours] if folder.is_dir() else []
+    if others:
+        raise WouldOverwrite(
+            f"{folder} holds {len(others)} other files or folders; nothing was written", way_out="Give --out a new folder."
+        )
+    taken = False
+    try:
+        write_whole(folder, files, force=force)
+    except WouldOverwrite:
+        taken = True
+    if taken:
+        raise WouldOverwrite(f"{folder} exists with another content", way_out="Give --force to replace it, or another place.")

@@ -1,0 +1,1 @@
+"""Doing what: weeks of loading and stretching, strategies, adherence, switching, and what was prescribed."""

@@ -1,0 +1,224 @@
+"""What every episode did for its tendon, week by week: loading, stretching, both, neither, or nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from tendon_outcomes.cohort.assemble import Cohort
+from tendon_outcomes.cohort.exposure.logged_weeks import ENGINE, cell_of, counted_sessions, logged_weeks, session_rows, week_of
+from tendon_outcomes.cohort.exposure.noted_weeks import noted_weeks
+from tendon_outcomes.cohort.exposure.week_measures import with_adherence, with_amounts, with_progress, with_running
+from tendon_outcomes.declarations import RegimenVersion
+from tendon_outcomes.errors import WrongUse
+from tendon_outcomes.vocabulary import WeekState
+
+_COLUMNS = (
+    "episode_id",
+    "week",
+    "day_from",
+    "day_to",
+    "state",
+    "known_from",
+    "n_sessions",
+    "n_loading",
+    "n_stretching",
+    "stretch_minutes",
+    "loading_sets",
+    "dose_kg",
+    "dose_prescribed_kg",
+    "stage",
+    "progressed",
+    "first_loading_day",
+    "first_stretching_day",
+    "sessions_prescribed",
+    "sessions_done",
+    "session_ratio",
+    "session_ratio_capped",
+    "dose_ratio",
+    "covered",
+    "adherence",
+    "breaches",
+    "run_breaches",
+    "km",
+    "km_share",
+    "run_pain_max",
+    "record_ids",
+)
+
+
+@dataclass(frozen=True)
+class PersonWeeks:
+    """Episodes by week. `frame` has one row for every episode and week 1 to `weeks`, ordered by both.
+
+    - `state`: vocabulary.WeekState. `known_from`: log, report, note, or null where the state is U.
+    - `day_from`, `day_to`: the week's days; week 1 begins with day 0.
+    - `n_sessions`, `n_loading`, `n_stretching` (days), `stretch_minutes`, `loading_sets`, `dose_kg`, `stage` (highest),
+      `progressed`, `first_loading_day` and `first_stretching_day` (in weeks that load or stretch). Null without a log, never 0.
+    - `sessions_prescribed`, `sessions_done`, `session_ratio`, `session_ratio_capped`, `dose_ratio`, `covered`, `adherence`.
+    - `breaches` of the pain rule, of which `run_breaches` while running; `km`, `km_share` of the distance before the injury,
+      `run_pain_max`.
+    - `record_ids`: the rows that the week was made from, sorted.
+    """
+
+    regimen: RegimenVersion
+    weeks: int
+    frame: pl.DataFrame
+
+    def until_days(self, until: pl.DataFrame | None) -> pl.DataFrame:
+        """Every episode with its until_day, the earliest where ``until`` has several, null where it has none."""
+        episodes = self.frame.select("episode_id").unique()
+        if until is None:
+            return episodes.with_columns(pl.lit(None, dtype=pl.Int64()).alias("until_day"))
+        earliest = until.group_by("episode_id").agg(pl.col("until_day").min().cast(pl.Int64))
+        return episodes.join(earliest, on="episode_id", how="left")
+
+    def observed(self, until: pl.DataFrame | None) -> pl.DataFrame:
+        """The weeks that do not end after the episode's until_day; every week of an episode that has none."""
+        frame = self.frame.join(self.until_days(until), on="episode_id", maintain_order="left")
+        return frame.filter(pl.col("until_day").is_null() | (pl.col("day_to") <= pl.col("until_day"))).drop("until_day")
+
+
+def person_weeks(cohort: Cohort, regimen: RegimenVersion, *, weeks: int) -> PersonWeeks:
+    """Sort the first ``weeks`` weeks of every episode by what was done.
+
+    1. Every episode has every week. Nothing is cut off at recovery, a competing event or the end: whoever uses the weeks says
+       until when (`until`).
+    2. A week with a session row of any kind is known from the log: L when it loads, S when it stretches, B when both, else N.
+    3. Else a week whose report says that no exercise was done (`exercise_done` false) is N.
+    4. Else the visit note that speaks for the week gives L, S, B or N. A note without loading and stretching does not overrule a
+       report that exercise was done: that week is U.
+    5. Every other week is U, also one whose report says that something was done and not what. U is never N.
+    6. Counts and sums come from the log, and are 0 in a week known from a report; in every other week they are null.
+
+    Raises
+    ------
+    WrongUse
+        ``weeks`` is less than 1.
+    """
+    if weeks < 1:
+        raise WrongUse("person-weeks were asked for without a week", way_out="Ask for weeks = 1 or more.")
+    episodes = _episodes(cohort)
+    frame = _grid(episodes, weeks=weeks)
+    for part in _parts(cohort, episodes, regimen, weeks=weeks):
+        frame = frame.join(part, on="cell", how="left", maintain_order="left")
+    frame = with_amounts(_with_states(frame))
+    frame = with_progress(frame, regimen.progression)
+    frame = with_running(with_adherence(frame, regimen.adherence))
+    sources = _sources(cohort, episodes, frame, weeks=weeks)
+    frame = frame.join(sources, on="cell", how="left", maintain_order="left")
+    known_ids = pl.col("record_ids").fill_null(pl.lit([], dtype=pl.List(pl.String())))
+    return PersonWeeks(regimen, weeks, frame.with_columns(known_ids).select(_COLUMNS))
+
+
+def _episodes(cohort: Cohort) -> pl.DataFrame:
+    """What of an episode its weeks need. `who` is a short key: joins and groups over millions of rows are quick by it."""
+    limit = pl.coalesce(pl.col("pain_rule_max").cast(pl.Float64), pl.lit(cohort.population.tendon.pain_rule.value))
+    return (
+        cohort.episodes.sort("episode_id")
+        .select("episode_id", "mass_kg", "wk_km_preinjury", limit.alias("plan_limit"))
+        .with_row_index("who")
+    )
+
+
+def _grid(episodes: pl.DataFrame, *, weeks: int) -> pl.DataFrame:
+    """Every episode with every week, in order."""
+    numbers = pl.DataFrame({"week": pl.int_range(1, weeks + 1, eager=True)})
+    last = 7 * pl.col("week")
+    first = pl.when(pl.col("week") == 1).then(0).otherwise(last - 6)
+    grid = episodes.join(numbers, how="cross", maintain_order="left_right")
+    return grid.with_columns(first.alias("day_from"), last.alias("day_to"), cell_of(pl.col("week"), weeks=weeks))
+
+
+def _parts(cohort: Cohort, episodes: pl.DataFrame, regimen: RegimenVersion, *, weeks: int) -> list[pl.DataFrame]:
+    """The reports, the pain accepted, the log, its sessions and the notes: each one row a cell."""
+    tendon = cohort.population.tendon
+    reports = _reported_weeks(cohort.tables["run_week"], episodes, weeks=weeks)
+    grid = _grid(episodes, weeks=weeks).select("cell", "plan_limit")
+    limits = grid.join(reports, on="cell", how="left").select("cell", _limit().alias("limit"))
+    rows = session_rows(cohort.tables["session"], episodes, tendon, regimen, weeks=weeks)
+    return [
+        reports,
+        limits,
+        logged_weeks(rows, limits, regimen),
+        counted_sessions(rows, regimen),
+        noted_weeks(cohort.tables["visit"], episodes, tendon, regimen, weeks=weeks),
+    ]
+
+
+def _reported_weeks(run_weeks: pl.DataFrame, episodes: pl.DataFrame, *, weeks: int) -> pl.DataFrame:
+    """The weekly reports. A running pain of 0 in a week in which nobody ran is no pain on record."""
+    nobody_ran = (pl.col("wk_km") == 0) | (pl.col("run_status") == "stopped")
+    nobody_ran = nobody_ran.fill_null(value=False) & ~pl.col("run_attempted").fill_null(value=False)
+    pain = pl.max_horizontal("nprs_run", "nprs_run_easy", "nprs_run_fast", "nprs_hill")
+    return (
+        run_weeks.join(episodes.select("who", "episode_id"), on="episode_id")
+        .filter(pl.col("week").is_between(1, weeks))
+        .select(
+            cell_of(pl.col("week"), weeks=weeks),
+            "exercise_done",
+            pl.col("sessions_prescribed").alias("plan_sessions"),
+            pl.col("stage").alias("plan_stage"),
+            pl.col("pain_rule_max").alias("week_limit"),
+            pl.col("rule_breaches").alias("run_breaches"),
+            pl.col("wk_km").alias("km"),
+            pl.when(~nobody_ran | (pain > 0)).then(pain).alias("run_pain_max"),
+        )
+    )
+
+
+def _limit() -> pl.Expr:
+    """The pain accepted in the week: the week's own, else the plan's, else the tendon's."""
+    return pl.coalesce(pl.col("week_limit").cast(pl.Float64), "plan_limit")
+
+
+def _with_states(frame: pl.DataFrame) -> pl.DataFrame:
+    """Steps 2 to 5 of `person_weeks`."""
+    logged = pl.col("loads").is_not_null()
+    nothing_done = (~pl.col("exercise_done")).fill_null(value=False)
+    noted = _state(pl.col("note_loads"), pl.col("note_stretches"))
+    contradicted = (noted == WeekState.NEITHER) & pl.col("exercise_done").fill_null(value=False)
+    note_tells = noted.is_not_null() & ~contradicted
+    state = (
+        pl.when(logged)
+        .then(_state(pl.col("loads"), pl.col("stretches")))
+        .when(nothing_done)
+        .then(pl.lit(WeekState.NEITHER.value))
+        .when(note_tells)
+        .then(noted)
+        .otherwise(pl.lit(WeekState.UNKNOWN.value))
+    )
+    known_from = (
+        pl.when(logged).then(pl.lit("log")).when(nothing_done).then(pl.lit("report")).when(note_tells).then(pl.lit("note"))
+    )
+    return frame.with_columns(state.alias("state"), known_from.alias("known_from"))
+
+
+def _state(loads: pl.Expr, stretches: pl.Expr) -> pl.Expr:
+    """L, S, B or N from two truths; null when one of them is not known."""
+    return (
+        pl.when(loads.is_null() | stretches.is_null())
+        .then(pl.lit(None, dtype=pl.String()))
+        .when(loads & stretches)
+        .then(pl.lit(WeekState.BOTH.value))
+        .when(loads)
+        .then(pl.lit(WeekState.LOADING.value))
+        .when(stretches)
+        .then(pl.lit(WeekState.STRETCHING.value))
+        .otherwise(pl.lit(WeekState.NEITHER.value))
+    )
+
+
+def _sources(cohort: Cohort, episodes: pl.DataFrame, frame: pl.DataFrame, *, weeks: int) -> pl.DataFrame:
+    """Which records each week was made from: its session rows, its report, and the note where the note decided."""
+    key = episodes.lazy().select("who", "episode_id")
+    logged = cohort.tables["session"].lazy().filter(pl.col("day").is_between(0, 7 * weeks))
+    logged = logged.join(key, on="episode_id").select(cell_of(week_of(pl.col("day")), weeks=weeks), "record_id")
+    reported = cohort.tables["run_week"].lazy().filter(pl.col("week").is_between(1, weeks))
+    reported = reported.join(key, on="episode_id").select(cell_of(pl.col("week"), weeks=weeks), "record_id")
+    noted = frame.lazy().filter(pl.col("known_from") == "note").select("cell", pl.col("note_record").alias("record_id"))
+    rows = pl.concat([logged, reported, noted]).collect(engine=ENGINE)
+    # Sorting once before grouping is several times faster than sorting within every group.
+    ordered = rows.sort("cell", "record_id").group_by("cell", maintain_order=True)
+    return ordered.agg(pl.col("record_id").alias("record_ids"))
