@@ -54,11 +54,17 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
             f"no episode is in population {population.name}",
             way_out="Look at the population's criteria in protocol.toml against what the clinic records.",
         )
-    tables = {name: records.table(name).join(kept.select("episode_id"), on="episode_id", how="semi") for name in EPISODE_TABLES}
+    tables = {name: _rows_of(kept, records.table(name)) for name in EPISODE_TABLES}
     tables["visit"] = score(tables["visit"], population.instruments)
     if population.onset is not None:
         kept = with_symptom_duration(kept, population.onset)
     return Cohort(population=population, episodes=kept.sort("episode_id"), tables=tables, attrition=flow)
+
+
+def _rows_of(episodes: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """The table's rows of these episodes, in their order; where all belong it is the table itself and no copy."""
+    belongs = table["episode_id"].is_in(episodes["episode_id"].implode())
+    return table if belongs.all() else table.filter(belongs)
 
 
 def select_episodes(records: ValidatedRecords, population: Population) -> tuple[pl.DataFrame, Attrition]:

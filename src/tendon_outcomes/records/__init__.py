@@ -3,7 +3,15 @@
 from tendon_outcomes.records.ingest import ingest, validate
 from tendon_outcomes.records.raw import RawFile, RawTables
 from tendon_outcomes.records.readers import read_files
-from tendon_outcomes.records.validated import RECORD_ID, LedgerLine, RuleCount, ValidatedRecords, dtype_of, empty_table
+from tendon_outcomes.records.validated import (
+    RECORD_ID,
+    LedgerLine,
+    RuleCount,
+    ValidatedRecords,
+    dtype_of,
+    empty_table,
+    with_unrecorded,
+)
 
 __all__ = [
     "RECORD_ID",
@@ -17,4 +25,5 @@ __all__ = [
     "ingest",
     "read_files",
     "validate",
+    "with_unrecorded",
 ]

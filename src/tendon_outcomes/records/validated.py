@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -30,6 +31,15 @@ def dtype_of(column: Column) -> pl.DataType:
 def empty_table(table: Table) -> pl.DataFrame:
     """The declared table without a row."""
     return pl.DataFrame(schema={RECORD_ID: pl.String(), **{name: dtype_of(one) for name, one in table.column.items()}})
+
+
+def with_unrecorded(frame: pl.DataFrame, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """A table with all its declared columns in their order: those that ``frame`` lacks are empty.
+
+    Each is held as one constant, so that the 150 questions which a clinic does not ask cost nothing in a million rows.
+    """
+    absent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in columns.items() if name not in frame.columns]
+    return frame.with_columns(absent).select(list(columns))
 
 
 @dataclass(frozen=True, slots=True)

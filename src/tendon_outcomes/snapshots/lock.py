@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from tendon_outcomes.errors import FileAbsent, VerificationFailed
-from tendon_outcomes.records import RECORD_ID, LedgerLine, RuleCount, ValidatedRecords
+from tendon_outcomes.records import RECORD_ID, LedgerLine, RuleCount, ValidatedRecords, with_unrecorded
 from tendon_outcomes.snapshots.audit import AuditState
 from tendon_outcomes.snapshots.durable import atomic_folder, clear_partials, hidden
 
@@ -79,7 +79,7 @@ def lock(records: ValidatedRecords, study: Path, source: Source, audit: AuditSta
         inputs=dict(records.inputs),
         ledger=records.ledger,
         rule_counts=records.rule_counts,
-        recorded=records.recorded,
+        recorded={name: _held(table, records.recorded.get(name, ())) for name, table in records.tables.items()},
         left_out_columns=records.left_out_columns,
         files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         audit=audit,
@@ -115,7 +115,7 @@ def open_snapshot(study: Path, snapshot_id: str | None = None) -> tuple[Validate
 def read_records(folder: Path, manifest: Manifest) -> ValidatedRecords:
     """The stored tables of a folder, with what its manifest says about them."""
     tables = {
-        Path(name).stem: pl.read_parquet(io.BytesIO((folder / name).read_bytes()))
+        Path(name).stem: _table((folder / name).read_bytes(), manifest.recorded.get(Path(name).stem, ()))
         for name in manifest.files
         if name.startswith("tables/")
     }
@@ -127,6 +127,20 @@ def read_records(folder: Path, manifest: Manifest) -> ValidatedRecords:
         left_out_columns=manifest.left_out_columns,
         inputs=manifest.inputs,
     )
+
+
+def _held(table: pl.DataFrame, recorded: Sequence[str]) -> tuple[str, ...]:
+    """The recorded columns, and any other that holds a value: none of them may be passed over when the snapshot is read."""
+    return tuple(
+        name for name in table.columns if name in recorded or (name != RECORD_ID and table[name].null_count() < table.height)
+    )
+
+
+def _table(content: bytes, recorded: Sequence[str]) -> pl.DataFrame:
+    """A stored table. Only columns that the export held are read; all the others are empty."""
+    schema = pl.read_parquet_schema(io.BytesIO(content))
+    held = [name for name in schema if name == RECORD_ID or name in recorded]
+    return with_unrecorded(pl.read_parquet(io.BytesIO(content), columns=held), schema)
 
 
 def list_snapshots(study: Path) -> tuple[Manifest, ...]:

@@ -6,6 +6,17 @@ import polars as pl
 
 from tendon_outcomes.cohort.exposure.weeks import PersonWeeks
 
+_READ = (
+    "adherence",
+    "sessions_prescribed",
+    "sessions_done",
+    "dose_ratio",
+    "dose_kg",
+    "dose_prescribed_kg",
+    "covered",
+    "breaches",
+)
+
 
 def adherence(
     weeks: PersonWeeks, *, from_week: int = 1, to_week: int | None = None, until: pl.DataFrame | None = None
@@ -24,7 +35,7 @@ def adherence(
 
     A number over weeks 1 to k is known at the end of week k: as an exposure it belongs to those still followed then.
     """
-    frame = weeks.observed(until).filter(pl.col("week").is_between(from_week, to_week or weeks.weeks))
+    frame = weeks.observed(until, from_week=from_week, to_week=to_week or weeks.weeks, columns=_READ)
     episodes = weeks.frame.select("episode_id").unique()
     planned = (pl.col("sessions_prescribed") > 0) & pl.col("sessions_done").is_not_null()
     done, prescribed = (pl.when(planned).then(name) for name in ("sessions_done", "sessions_prescribed"))

@@ -27,6 +27,11 @@ def cell_of(week: pl.Expr, *, weeks: int) -> pl.Expr:
     return (pl.col("who") * weeks + week - 1).cast(pl.UInt32).alias("cell")
 
 
+def accepted_pain() -> pl.Expr:
+    """The pain accepted in the week: the week's own limit, else the plan's, else the tendon's (`plan_limit` is both of these)."""
+    return pl.coalesce("week_limit", "plan_limit")
+
+
 def session_rows(
     sessions: pl.DataFrame, episodes: pl.DataFrame, tendon: Tendon, regimen: RegimenVersion, *, weeks: int
 ) -> pl.DataFrame:
@@ -50,10 +55,11 @@ def session_rows(
     return (
         sessions.lazy()
         .filter(pl.col("day").is_between(0, 7 * weeks))
-        .join(episodes.lazy().select("who", "episode_id", "mass_kg"), on="episode_id")
+        .join(episodes.lazy().select("who", "episode_id", "mass_kg", "plan_limit"), on="episode_id")
         .select(
             cell_of(week_of(pl.col("day")), weeks=weeks),
             pl.col("day").cast(pl.Int32),
+            "plan_limit",
             pl.col("modality", "exercise_code").cast(pl.Categorical),
             done.alias("done"),
             prescribed.alias("prescribed"),
@@ -73,8 +79,8 @@ def session_rows(
     )
 
 
-def logged_weeks(rows: pl.DataFrame, limits: pl.DataFrame, regimen: RegimenVersion) -> pl.DataFrame:
-    """One row for every cell with a session row. ``limits``: the pain accepted in each cell.
+def logged_weeks(rows: pl.DataFrame, week_limits: pl.DataFrame, regimen: RegimenVersion) -> pl.DataFrame:
+    """One row for every cell with a session row. ``week_limits``: the pain accepted in the cells that have a limit of their own.
 
     1. Sessions are days: n_sessions, n_loading and n_stretching count days with a row of the kind that was done.
     2. A loading day is full with at least `min_sets` sets over all its loading rows. A row whose sets were not recorded makes
@@ -89,11 +95,11 @@ def logged_weeks(rows: pl.DataFrame, limits: pl.DataFrame, regimen: RegimenVersi
     enough_sets = (pl.col("sets") >= regimen.loading.min_sets.value).fill_null(value=False)
     full = pl.col("loading") & (pl.col("sets_unrecorded") | enough_sets)
     after = (pl.col("rise_24h") > regimen.pain_rule.margin_24h.value).fill_null(value=False)
-    broken = (pl.col("during") > pl.col("limit")).fill_null(value=False) | after
+    broken = (pl.col("during") > accepted_pain()).fill_null(value=False) | after
     pain_told = pl.col("during").is_not_null() | pl.col("rise_24h").is_not_null()
     weeks = (
         _days(rows)
-        .join(limits.lazy(), on="cell")
+        .join(week_limits.lazy().filter(pl.col("week_limit").is_not_null()), on="cell", how="left")
         .group_by("cell")
         .agg(
             pl.col("done").sum().cast(pl.Int64).alias("n_sessions"),
@@ -138,6 +144,7 @@ def _days(rows: pl.DataFrame) -> pl.LazyFrame:
             *(_amount(name) for name in amounts),
             pl.col("stage", "during", "rise_24h").max(),
             pl.col("rm").min(),
+            pl.col("plan_limit").first(),
         )
     )
 

@@ -12,6 +12,7 @@ from tendon_outcomes.declarations.regimens import StretchThenLoad
 from tendon_outcomes.errors import ImmortalTimeError, WrongUse
 from tendon_outcomes.vocabulary import Strategy, WeekState
 
+_READ = ("state", "day_from", "stage", "first_loading_day", "first_stretching_day", "record_ids")
 _EXPOSURE = ("episode_id", "strategy")
 _RULES = {
     Strategy.LOADING_LED: "fits_loading_led",
@@ -92,7 +93,7 @@ def classify_strategies(weeks: PersonWeeks, *, until: pl.DataFrame | None = None
             f"a strategy label needs {regimen.window_weeks.value} weeks and the person-weeks have {weeks.weeks}",
             way_out="Make person_weeks with at least as many weeks as the regimen's window.",
         )
-    window = weeks.observed(until).filter(pl.col("week") <= regimen.window_weeks.value)
+    window = weeks.observed(until, to_week=regimen.window_weeks.value, columns=_READ)
     days = weeks.until_days(until)
     counted = days.join(_counts(window, regimen), on="episode_id", how="left").with_columns(
         pl.col("n_weeks", "n_known").fill_null(0), pl.col("record_ids").fill_null(pl.lit([], dtype=pl.List(pl.String())))

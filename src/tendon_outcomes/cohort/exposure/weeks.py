@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
-from tendon_outcomes.cohort.exposure.logged_weeks import ENGINE, cell_of, counted_sessions, logged_weeks, session_rows, week_of
+from tendon_outcomes.cohort.exposure.logged_weeks import (
+    ENGINE,
+    accepted_pain,
+    cell_of,
+    counted_sessions,
+    logged_weeks,
+    session_rows,
+    week_of,
+)
 from tendon_outcomes.cohort.exposure.noted_weeks import noted_weeks
 from tendon_outcomes.cohort.exposure.week_measures import with_adherence, with_amounts, with_progress, with_running
 from tendon_outcomes.declarations import RegimenVersion
 from tendon_outcomes.errors import WrongUse
 from tendon_outcomes.vocabulary import WeekState
 
+_EPISODES_AT_ONCE = 20_000
 _COLUMNS = (
     "episode_id",
     "week",
@@ -68,16 +78,28 @@ class PersonWeeks:
 
     def until_days(self, until: pl.DataFrame | None) -> pl.DataFrame:
         """Every episode with its until_day, the earliest where ``until`` has several, null where it has none."""
-        episodes = self.frame.select("episode_id").unique()
+        episodes = self.frame.filter(pl.col("week") == 1).select("episode_id")
         if until is None:
             return episodes.with_columns(pl.lit(None, dtype=pl.Int64()).alias("until_day"))
         earliest = until.group_by("episode_id").agg(pl.col("until_day").min().cast(pl.Int64))
         return episodes.join(earliest, on="episode_id", how="left")
 
-    def observed(self, until: pl.DataFrame | None) -> pl.DataFrame:
-        """The weeks that do not end after the episode's until_day; every week of an episode that has none."""
-        frame = self.frame.join(self.until_days(until), on="episode_id", maintain_order="left")
-        return frame.filter(pl.col("until_day").is_null() | (pl.col("day_to") <= pl.col("until_day"))).drop("until_day")
+    def observed(self, until: pl.DataFrame | None, *, from_week: int = 1, to_week: int, columns: Sequence[str]) -> pl.DataFrame:
+        """Weeks ``from_week`` to ``to_week`` that do not end after the episode's until_day: episode_id, week and ``columns``.
+
+        Every week of an episode that has no until_day is observed.
+        """
+        wanted = (
+            self.frame.lazy()
+            .filter(pl.col("week").is_between(from_week, to_week))
+            .select("episode_id", "week", "day_to", *columns)
+        )
+        if until is not None:
+            days = self.until_days(until).lazy()
+            wanted = wanted.join(days, on="episode_id", maintain_order="left").filter(
+                pl.col("until_day").is_null() | (pl.col("day_to") <= pl.col("until_day"))
+            )
+        return wanted.select("episode_id", "week", *columns).collect()
 
 
 def person_weeks(cohort: Cohort, regimen: RegimenVersion, *, weeks: int) -> PersonWeeks:
@@ -100,16 +122,28 @@ def person_weeks(cohort: Cohort, regimen: RegimenVersion, *, weeks: int) -> Pers
     if weeks < 1:
         raise WrongUse("person-weeks were asked for without a week", way_out="Ask for weeks = 1 or more.")
     episodes = _episodes(cohort)
-    frame = _grid(episodes, weeks=weeks)
-    for part in _parts(cohort, episodes, regimen, weeks=weeks):
-        frame = frame.join(part, on="cell", how="left", maintain_order="left")
-    frame = with_amounts(_with_states(frame))
-    frame = with_progress(frame, regimen.progression)
+    parts, sources = _parts(cohort, episodes, regimen, weeks=weeks), _sources(cohort, episodes, weeks=weeks)
+    # Block by block: columns that only lead to others never stand in memory for all weeks of a registry at once.
+    blocks = [_measured(_grid(block, weeks=weeks), parts, sources, regimen) for block in episodes.iter_slices(_EPISODES_AT_ONCE)]
+    return PersonWeeks(regimen, weeks, pl.concat(blocks))
+
+
+def _measured(grid: pl.DataFrame, parts: list[pl.DataFrame], sources: pl.DataFrame, regimen: RegimenVersion) -> pl.DataFrame:
+    """The weeks of a block of episodes with everything that is told of them."""
+    own = pl.col("cell").is_between(grid["cell"].min(), grid["cell"].max())
+    frame = grid
+    for part in parts:
+        frame = frame.join(part.filter(own), on="cell", how="left", maintain_order="left")
+    frame = with_progress(with_amounts(_with_states(frame)), regimen.progression)
+    frame = frame.with_columns(accepted_pain().alias("limit"))
     frame = with_running(with_adherence(frame, regimen.adherence))
-    sources = _sources(cohort, episodes, frame, weeks=weeks)
-    frame = frame.join(sources, on="cell", how="left", maintain_order="left")
-    known_ids = pl.col("record_ids").fill_null(pl.lit([], dtype=pl.List(pl.String())))
-    return PersonWeeks(regimen, weeks, frame.with_columns(known_ids).select(_COLUMNS))
+    noted = frame.filter(pl.col("known_from") == "note").select("cell", pl.col("note_record").alias("record_id"))
+    rows = pl.concat([sources.filter(own), noted])
+    # Sorting once before grouping is several times faster than sorting within every group.
+    listed = rows.sort("cell", "record_id").group_by("cell", maintain_order=True).agg(pl.col("record_id").alias("record_ids"))
+    none = pl.lit([], dtype=pl.List(pl.String()))
+    with_ids = frame.join(listed, on="cell", how="left", maintain_order="left").with_columns(pl.col("record_ids").fill_null(none))
+    return with_ids.select(_COLUMNS)
 
 
 def _episodes(cohort: Cohort) -> pl.DataFrame:
@@ -132,16 +166,13 @@ def _grid(episodes: pl.DataFrame, *, weeks: int) -> pl.DataFrame:
 
 
 def _parts(cohort: Cohort, episodes: pl.DataFrame, regimen: RegimenVersion, *, weeks: int) -> list[pl.DataFrame]:
-    """The reports, the pain accepted, the log, its sessions and the notes: each one row a cell."""
+    """The reports, the log, its sessions and the notes: each one row a cell."""
     tendon = cohort.population.tendon
     reports = _reported_weeks(cohort.tables["run_week"], episodes, weeks=weeks)
-    grid = _grid(episodes, weeks=weeks).select("cell", "plan_limit")
-    limits = grid.join(reports, on="cell", how="left").select("cell", _limit().alias("limit"))
     rows = session_rows(cohort.tables["session"], episodes, tendon, regimen, weeks=weeks)
     return [
         reports,
-        limits,
-        logged_weeks(rows, limits, regimen),
+        logged_weeks(rows, reports.select("cell", "week_limit"), regimen),
         counted_sessions(rows, regimen),
         noted_weeks(cohort.tables["visit"], episodes, tendon, regimen, weeks=weeks),
     ]
@@ -160,17 +191,12 @@ def _reported_weeks(run_weeks: pl.DataFrame, episodes: pl.DataFrame, *, weeks: i
             "exercise_done",
             pl.col("sessions_prescribed").alias("plan_sessions"),
             pl.col("stage").alias("plan_stage"),
-            pl.col("pain_rule_max").alias("week_limit"),
+            pl.col("pain_rule_max").cast(pl.Float64).alias("week_limit"),
             pl.col("rule_breaches").alias("run_breaches"),
             pl.col("wk_km").alias("km"),
             pl.when(~nobody_ran | (pain > 0)).then(pain).alias("run_pain_max"),
         )
     )
-
-
-def _limit() -> pl.Expr:
-    """The pain accepted in the week: the week's own, else the plan's, else the tendon's."""
-    return pl.coalesce(pl.col("week_limit").cast(pl.Float64), "plan_limit")
 
 
 def _with_states(frame: pl.DataFrame) -> pl.DataFrame:
@@ -210,15 +236,11 @@ def _state(loads: pl.Expr, stretches: pl.Expr) -> pl.Expr:
     )
 
 
-def _sources(cohort: Cohort, episodes: pl.DataFrame, frame: pl.DataFrame, *, weeks: int) -> pl.DataFrame:
-    """Which records each week was made from: its session rows, its report, and the note where the note decided."""
+def _sources(cohort: Cohort, episodes: pl.DataFrame, *, weeks: int) -> pl.DataFrame:
+    """Which session rows and reports belong to each cell: cell, record_id."""
     key = episodes.lazy().select("who", "episode_id")
     logged = cohort.tables["session"].lazy().filter(pl.col("day").is_between(0, 7 * weeks))
     logged = logged.join(key, on="episode_id").select(cell_of(week_of(pl.col("day")), weeks=weeks), "record_id")
     reported = cohort.tables["run_week"].lazy().filter(pl.col("week").is_between(1, weeks))
     reported = reported.join(key, on="episode_id").select(cell_of(pl.col("week"), weeks=weeks), "record_id")
-    noted = frame.lazy().filter(pl.col("known_from") == "note").select("cell", pl.col("note_record").alias("record_id"))
-    rows = pl.concat([logged, reported, noted]).collect(engine=ENGINE)
-    # Sorting once before grouping is several times faster than sorting within every group.
-    ordered = rows.sort("cell", "record_id").group_by("cell", maintain_order=True)
-    return ordered.agg(pl.col("record_id").alias("record_ids"))
+    return pl.concat([logged, reported]).collect(engine=ENGINE)
