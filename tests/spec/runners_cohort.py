@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +15,9 @@ from tendon_outcomes.cohort.outcome.clocks import from_landmark, from_onset
 from tendon_outcomes.cohort.outcome.histories import histories
 from tendon_outcomes.cohort.outcome.multiverse import readings
 from tendon_outcomes.cohort.phenotype import PHENOTYPE, with_phenotype
-from tendon_outcomes.declarations import endpoint_asked
+from tendon_outcomes.declarations import ProtocolFile, endpoint_asked, resolve, shipped
+from tendon_outcomes.declarations.loading import build
+from tendon_outcomes.errors import DeclarationInvalid
 from tests.made_records import DECLARED, episode, records, weekly
 from tests.spec.runners_endpoints import EVERYONE, reading
 
@@ -97,6 +100,13 @@ class OtherReading:
     every_look: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is claimed of the answer to a question of the protocol."""
+
+    kind: str
+
+
 def diagnosis(given: Diagnosis) -> dict[str, Any]:
     found = with_phenotype(records(episode=[episode("a", **given.found)]).table("episode"), DECLARED.phenotype(given.rule))
     return {"phenotype": found[PHENOTYPE].item()}
@@ -162,6 +172,17 @@ def other_reading(given: OtherReading) -> dict[str, Any]:
     return {name: row[name] for name in ("left", "right", "code")}
 
 
+def question(given: Question) -> dict[str, Any]:
+    """Whether a protocol may ask it, or why not."""
+    written = tomllib.loads((shipped("analyses") / "protocol.toml").read_text(encoding="utf-8"))
+    written["estimand"]["pain_free_by_26_weeks"]["kind"] = given.kind
+    try:
+        asked = resolve(build(ProtocolFile, written, origin="protocol.toml"), DECLARED)
+    except DeclarationInvalid as refusal:
+        return {"accepted": None, "refused": refusal.findings[0].says.removeprefix("Value error, ")}
+    return {"accepted": asked.estimand("pain_free_by_26_weeks").kind, "refused": None}
+
+
 def _tables(looks: str, procedures: str) -> dict[str, list[dict[str, Any]]]:
     story = {int(day): letter for day, letter in map(str.split, looks.split(","))}
     passing = {**weekly("a", {7: "P"})[0]}
@@ -192,4 +213,5 @@ RUNNERS = {
     "duration": reading(Onset, onset),
     "landmark": reading(Landmark, landmark),
     "reading": reading(OtherReading, other_reading),
+    "question": reading(Question, question),
 }

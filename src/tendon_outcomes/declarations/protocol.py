@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.endpoints import EndpointVersion
@@ -13,6 +13,12 @@ from tendon_outcomes.declarations.loading import Declared, build, read_toml
 from tendon_outcomes.vocabulary import Code
 
 Handling = Literal["competing", "void_assessment"]
+Kind = Literal["descriptive", "prognostic", "causal"]
+_NEEDS_OTHER_RECORDS = {
+    "risk_factor": "records of injured runners alone cannot test what causes the injury: that needs runners who did not get it",
+    "diagnostic": "records of one diagnosis cannot test what tells it from others: that needs runners with other diagnoses",
+}
+"""Kinds of question that a registry of injured runners cannot answer, with the reason."""
 
 _COMPETING = tuple(code.name.lower() for code in Code if code.is_competing)
 _ON_TEST = "analgesic_on_test"
@@ -74,9 +80,13 @@ class Grid(Declared):
 
 
 class EstimandEntry(Declared):
-    """One question: population, endpoint, handling of intercurrent events, horizon."""
+    """One question: population, endpoint, handling of intercurrent events, horizon.
+
+    `kind` is what is claimed of the answer: what happened, what it is associated with, or what brought it about.
+    """
 
     question: str
+    kind: Kind = "descriptive"
     population: str
     endpoint: str
     horizon_weeks: int = Field(ge=1)
@@ -84,6 +94,13 @@ class EstimandEntry(Declared):
     intercurrent: dict[str, Handling] = Field(default_factory=dict)
     grid: Grid = Grid()
     decision: DecisionRule | None = None
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _the_records_can_answer_it(cls, kind: object) -> object:
+        if isinstance(kind, str) and kind in _NEEDS_OTHER_RECORDS:
+            raise ValueError(f"kind {kind} is refused: {_NEEDS_OTHER_RECORDS[kind]}")
+        return kind
 
     @model_validator(mode="after")
     def _weeks_can_be_asked_for(self) -> Self:

@@ -10,7 +10,7 @@ from tendon_outcomes.declarations.endpoints import EndpointVersion, Relapse
 from tendon_outcomes.declarations.instruments import Instrument
 from tendon_outcomes.declarations.onset import OnsetPrecision
 from tendon_outcomes.declarations.phenotypes import PhenotypeRule
-from tendon_outcomes.declarations.protocol import DecisionRule, EstimandEntry, Grid, PopulationEntry, ProtocolFile, Support
+from tendon_outcomes.declarations.protocol import DecisionRule, EstimandEntry, Grid, Kind, PopulationEntry, ProtocolFile, Support
 from tendon_outcomes.declarations.tendons import Tendon
 from tendon_outcomes.errors import DeclarationInvalid
 
@@ -50,6 +50,7 @@ class Estimand:
 
     name: str
     question: str
+    kind: Kind
     population: Population
     endpoint: EndpointAsked
     horizon_weeks: int
@@ -115,6 +116,7 @@ def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Dec
     return Estimand(
         name=name,
         question=entry.question,
+        kind=entry.kind,
         population=_population(entry.population, population, known),
         endpoint=endpoint_asked(known, entry.endpoint),
         horizon_weeks=entry.horizon_weeks,
