@@ -194,9 +194,11 @@ def export(
     """Write person-level tables named as in CDISC ADaM, with their metadata. They stay in the clinic."""
     from tendon_outcomes.cli.export import export as write_tables
     from tendon_outcomes.cli.study import open_study
+    from tendon_outcomes.snapshots import study_lock
 
-    with progress("export") as say:
-        rows = write_tables(open_study(study), out, snapshot, tier, kind, say, force=force)
+    opened = open_study(study)
+    with progress("export") as say, study_lock(opened.folder):
+        rows = write_tables(opened, out, snapshot, tier, kind, say, force=force)
     text = "\n".join(
         [str(out), *(f"  {name}: {number} rows" for name, number in rows.items()), "patient-level: keep it in the clinic"]
     )

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tendon_outcomes.cli.study import Study, refuse_file
+from tendon_outcomes.cli.study import Study, log_export, refuse_file
 from tendon_outcomes.cli.terminal import Say
 from tendon_outcomes.cohort.patient_level.adam import AnalysisData, analysis_data
 from tendon_outcomes.declarations import Declarations, declare
@@ -31,7 +31,9 @@ _FORMULA = r"^[=+\-@'\t\r\n＝＋－＠]"
 def export(
     study: Study, folder: Path, snapshot_id: str | None, tier: Tier, kind: Format, say: Say, *, force: bool
 ) -> dict[str, int]:
-    """Write the tables of a snapshot with their metadata as one folder; returns the rows of each table.
+    """Write the tables of a snapshot with their metadata as one folder and log it; returns the rows of each table.
+
+    The caller holds the study's lock.
 
     Raises
     ------
@@ -49,7 +51,9 @@ def export(
     data = analysis_data(records, list(protocol.estimands.values()), declared, declared.regimen(REGIMEN), study=protocol.title)
     provenance = stamp(snapshot=manifest.snapshot_id, declarations=declared.sha256, protocol=study.protocol_file)
     say("writing")
-    _write(folder, _files(data, declared, manifest, provenance, kind), force=force)
+    files = _files(data, declared, manifest, provenance, kind)
+    _write(folder, files, force=force)
+    log_export(study, manifest.snapshot_id, files["README.txt"])
     return {name: frame.height for name, frame in data.frames.items()}
 
 

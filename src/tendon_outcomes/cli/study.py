@@ -159,6 +159,12 @@ def log_report(study: Study, folder: Path, outputs: bytes) -> None:
     _log(study, "report", {"report": folder.name, "outputs_sha256": sha256}, done=f"the report {folder.name} is written")
 
 
+def log_export(study: Study, snapshot_id: str, readme: bytes) -> None:
+    """Log that patient-level tables were written, by the hash of the README that lists their hashes; not where to."""
+    details = {"of_snapshot": snapshot_id, "readme_sha256": hashlib.sha256(readme).hexdigest()}
+    _log(study, "export", details, done="the export is written")
+
+
 def _source(study: Study, as_of: date) -> Source:
     return Source(
         as_of=as_of.isoformat(),
