@@ -159,7 +159,7 @@ def other_reading(given: OtherReading) -> dict[str, Any]:
     wanted = given.version, given.variation, given.assessments, given.days, given.unconfirmed
     [asked] = [
         one.endpoint
-        for one in readings([endpoint])
+        for one in readings([endpoint], tendon="proximal_hamstring")
         if (one.version, one.variation, one.assessments, one.days, one.unconfirmed) == wanted
     ]
     people = [episode("a", **given.runner), episode("other")]

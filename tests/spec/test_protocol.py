@@ -246,6 +246,13 @@ def test_an_endpoint_is_not_asked_of_another_tendon_than_its_form_is_for() -> No
     assert "whose records do not hold its form" in str(unresolved(asked))
 
 
+def test_a_handling_that_the_endpoint_does_not_do_is_refused() -> None:
+    # Grade: exact, ICH E9(R1): a declared handling is one that happens.
+    written = copy.deepcopy(SHIPPED)
+    written["estimand"]["meaningful_improvement_by_12_weeks"]["intercurrent"]["analgesic_on_test"] = "void_assessment"
+    assert "voids none" in str(unresolved(written))
+
+
 def test_every_shipped_tendon_has_a_rule_of_diagnosis_and_a_form_that_can_improve() -> None:
     # Grade: exact: a tendon is TOML only, and its TOML is whole.
     for tendon in DECLARED.tendons:

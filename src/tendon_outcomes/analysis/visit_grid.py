@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tendon_outcomes.cohort import FollowUp
 from tendon_outcomes.declarations import Grid
+from tendon_outcomes.errors import WrongUse
 from tendon_outcomes.vocabulary import Code
 
 FloatArray = NDArray[np.float64]
@@ -80,8 +81,18 @@ def to_grid(follow_up: FollowUp, grid: Grid, *, episodes: pl.DataFrame | None = 
        looks after the last failing one of a censored episode say neither: nobody confirmed them.
     5. Competing events keep their exact day.
 
-    Source: visit windows as in statistics.md, "weekly grid"; its coverage is row `truth_covered` of the gate.
+    Its coverage is row `truth_covered` of the gate.
+
+    Raises
+    ------
+    WrongUse
+        The follow-up begins after day 0 or counts from another day: the grid knows no late entry.
     """
+    if follow_up.clock != "day_0" or (follow_up.episodes["entry"] > 0).any():
+        raise WrongUse(
+            "the visit grid takes follow-up from day 0 on, and this one begins later",
+            way_out="Give it the follow-up before a landmark or another clock.",
+        )
     people = follow_up.episodes if episodes is None else episodes
     looks = _nearest(follow_up, grid, people)
     days = _counted_days(looks, people, grid, follow_up.horizon_days)

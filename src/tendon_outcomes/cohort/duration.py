@@ -25,3 +25,12 @@ def with_symptom_duration(episodes: pl.DataFrame, precision: OnsetPrecision) -> 
         (days - margin).clip(lower_bound=0).alias(DURATION_LOW),
         (days + margin).alias(DURATION_HIGH),
     )
+
+
+def with_duration_from_onset(episodes: pl.DataFrame) -> pl.DataFrame:
+    """Episodes whose symptom_duration_wk is that of the day of onset, where it is on record, as criteria read it.
+
+    A duration told in weeks may be one in months (rule E-03 compares the two); the day is what is believed.
+    """
+    from_onset = -pl.col("onset_day") / 7
+    return episodes.with_columns(pl.coalesce(from_onset, "symptom_duration_wk").alias("symptom_duration_wk"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from tendon_outcomes.cohort.duration import with_duration_from_onset
 from tendon_outcomes.cohort.logic import every
 from tendon_outcomes.declarations import UNCLASSIFIED, PhenotypeRule
 
@@ -17,9 +18,10 @@ def with_phenotype(episodes: pl.DataFrame, rule: PhenotypeRule) -> pl.DataFrame:
     2. A class whose criteria are unknown is not given: silence of the record is no finding.
     3. Who gets none is `unclassified`.
 
-    The clinic's own word (`phenotype`) is one of the findings that a rule may read; it is kept beside the derived class.
+    A duration is that of the day of onset, where one is on record. The clinic's own word (`phenotype`) is one of the findings
+    that a rule may read; it is kept beside the derived class.
     """
-    read = episodes.with_columns(pl.col(name).alias(f"episode.{name}") for name in episodes.columns)
+    read = with_duration_from_onset(episodes)
     given = pl.coalesce(
         *(pl.when(every(one.criterion)).then(pl.lit(one.name)) for one in rule.version.classes), pl.lit(UNCLASSIFIED)
     )

@@ -6,21 +6,27 @@ from collections.abc import Mapping
 
 import polars as pl
 
+SAME_TENDON = ("patient_id", "tendon", "side")
 
-def continuations(episodes: pl.DataFrame, tables: Mapping[str, pl.DataFrame], *, gap_days: int) -> pl.DataFrame:
-    """Episodes that began within ``gap_days`` of the last contact of their predecessor: episode_id, days_between.
 
-    1. An episode has a predecessor where `previous_index_day` says how long before its day 0 the earlier one began.
-    2. The predecessor's last contact is its last visit, report or session, where it is on record; else its own day 0.
-    3. The gap is the number of days from that contact to this day 0. Below ``gap_days`` it is the same episode, told twice.
+def days_since_earlier(episodes: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """For every episode that names an earlier one: episode_id and days_between, from its last contact to this day 0.
 
-    An episode after a longer gap is a recurrence, and one of its own.
+    1. An episode has a predecessor where `previous_episode_id` or `previous_index_day` is recorded. Where only the day is, and
+       one other episode of the same patient, tendon and side is on record that names no predecessor itself, it is that one.
+    2. The predecessor's last contact is its last visit, report or session; without one its own day 0.
+    3. days_between is null where it cannot be told: no day is recorded, or the predecessor that is named is not on record.
     """
-    later = episodes.filter(pl.col("previous_index_day").is_not_null()).select(
-        "episode_id", "previous_episode_id", (-pl.col("previous_index_day")).alias("days_before")
+    named = pl.col("previous_episode_id").is_not_null() | pl.col("previous_index_day").is_not_null()
+    later = episodes.filter(named).select(
+        "episode_id", *SAME_TENDON, "previous_episode_id", days_before=-pl.col("previous_index_day")
     )
+    first = episodes.filter(~named).select(*SAME_TENDON, pl.col("episode_id").alias("only"))
+    only = first.group_by(SAME_TENDON).agg(pl.col("only").first(), pl.len().alias("n")).filter(pl.col("n") == 1).drop("n")
+    known = later.join(only, on=SAME_TENDON, how="left").with_columns(pl.coalesce("previous_episode_id", "only").alias("earlier"))
     contacts = pl.concat([tables[name].select("episode_id", "day") for name in ("visit", "run_week", "session")])
     last = contacts.group_by("episode_id").agg(pl.col("day").max().alias("last_contact"))
-    known = later.join(last, left_on="previous_episode_id", right_on="episode_id", how="left")
+    known = known.join(last, left_on="earlier", right_on="episode_id", how="left")
+    on_record = pl.col("previous_episode_id").is_null() | pl.col("previous_episode_id").is_in(episodes["episode_id"].implode())
     between = pl.col("days_before") - pl.col("last_contact").fill_null(0)
-    return known.select("episode_id", between.alias("days_between")).filter(pl.col("days_between") < gap_days)
+    return known.select("episode_id", pl.when(on_record).then(between).alias("days_between"))

@@ -1,4 +1,4 @@
-"""Instrument totals from items: enough answers, exactly one branch, and the items before any supplied total."""
+"""What counts as a score: instrument totals from their items, and no running pain where nobody ran."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from tendon_outcomes.declarations import Instrument, Item
+from tendon_outcomes.declarations import Instrument
+from tendon_outcomes.records import RUN_PAINS, nobody_ran, score_of_items
 
 
 def score(visits: pl.DataFrame, instruments: Sequence[Instrument]) -> pl.DataFrame:
@@ -28,26 +29,15 @@ def score(visits: pl.DataFrame, instruments: Sequence[Instrument]) -> pl.DataFra
 
 def score_expression(instrument: Instrument) -> pl.Expr:
     """The score of one instrument on a frame that holds its item columns and its total column."""
-    items = [pl.col(item.code) for item in instrument.items]
-    nothing = pl.all_horizontal(item.is_null() for item in items)
-    combine = pl.mean_horizontal if instrument.combine == "mean" else pl.sum_horizontal
-    total = combine(item.cast(pl.Float64) for item in items)
-    return pl.when(nothing).then(pl.col(instrument.total_column).cast(pl.Float64)).when(_enough(instrument)).then(total)
+    nothing = pl.all_horizontal(pl.col(item.code).is_null() for item in instrument.items)
+    supplied = pl.col(instrument.total_column).cast(pl.Float64)
+    return pl.when(nothing).then(supplied).otherwise(score_of_items(instrument))
 
 
-def _enough(instrument: Instrument) -> pl.Expr:
-    """Every plain item and exactly one of each branch group were answered, or `min_items` where the patient chooses how many."""
-    if instrument.min_items:
-        return _filled(instrument.items) >= instrument.min_items
-    return pl.all_horizontal(_filled(group) == 1 for group in _groups(instrument))
+def without_pain_of_no_run(rows: pl.DataFrame) -> pl.DataFrame:
+    """Visits or weekly reports in which a running pain of 0 is no score where nobody ran: rules V-04 and W-04 flag such rows.
 
-
-def _groups(instrument: Instrument) -> list[list[Item]]:
-    alone = [[item] for item in instrument.items if not item.branch]
-    names = dict.fromkeys(item.branch for item in instrument.items if item.branch)
-    return alone + [[item for item in instrument.items if item.branch == name] for name in names]
-
-
-def _filled(items: Sequence[Item]) -> pl.Expr:
-    """How many of the items were answered."""
-    return pl.sum_horizontal(pl.col(item.code).is_not_null().cast(pl.Int64) for item in items)
+    Nobody ran: the distance is 0 or running was stopped, and no run was attempted. A pain above 0 stays: it was felt.
+    """
+    no_score = {pain: (nobody_ran() & (pl.col(pain) == 0)).fill_null(value=False) for pain in RUN_PAINS}
+    return rows.with_columns(pl.when(~none).then(pl.col(pain)).alias(pain) for pain, none in no_score.items())

@@ -69,6 +69,8 @@ class Criterion(Declared):
             raise ValueError("a criterion has either a variable, or `any`, or `all`, or `of`")
         if bool(self.of) != bool(self.n) or not 0 <= self.n <= len(self.of):
             raise ValueError("`of` lists conditions, and `n` says how many of them must hold")
+        if groups and tests:
+            raise ValueError("a group of criteria is compared with nothing: put the comparison into its parts")
         if self.variable and tests == 0:
             raise ValueError(f"the criterion on {self.variable} compares it with nothing")
         if (self.measure == "share_of_index") != bool(self.index_variable):

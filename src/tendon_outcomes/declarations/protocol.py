@@ -21,7 +21,7 @@ _NEEDS_OTHER_RECORDS = {
 """Kinds of question that a registry of injured runners cannot answer, with the reason."""
 
 _COMPETING = tuple(code.name.lower() for code in Code if code.is_competing)
-_ON_TEST = "analgesic_on_test"
+ON_TEST = "analgesic_on_test"
 """The one intercurrent event that ends no follow-up: it makes the assessment void (`void_when` of the endpoint)."""
 
 
@@ -128,11 +128,11 @@ class EstimandEntry(Declared):
 
     @model_validator(mode="after")
     def _every_intercurrent_event_is_known(self) -> Self:
-        if unknown := sorted(set(self.intercurrent) - {*_COMPETING, _ON_TEST}):
-            known = ", ".join((*_COMPETING, _ON_TEST))
+        if unknown := sorted(set(self.intercurrent) - {*_COMPETING, ON_TEST}):
+            known = ", ".join((*_COMPETING, ON_TEST))
             raise ValueError(f"intercurrent names what nobody looks for: {', '.join(unknown)}; known: {known}")
-        if self.intercurrent.get(_ON_TEST, "void_assessment") != "void_assessment":
-            raise ValueError(f"intercurrent.{_ON_TEST} can only be void_assessment")
+        if self.intercurrent.get(ON_TEST, "void_assessment") != "void_assessment":
+            raise ValueError(f"intercurrent.{ON_TEST} can only be void_assessment")
         return self
 
 

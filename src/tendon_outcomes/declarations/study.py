@@ -10,7 +10,16 @@ from tendon_outcomes.declarations.endpoints import EndpointVersion, Relapse
 from tendon_outcomes.declarations.instruments import Instrument
 from tendon_outcomes.declarations.onset import OnsetPrecision
 from tendon_outcomes.declarations.phenotypes import PhenotypeRule
-from tendon_outcomes.declarations.protocol import DecisionRule, EstimandEntry, Grid, Kind, PopulationEntry, ProtocolFile, Support
+from tendon_outcomes.declarations.protocol import (
+    ON_TEST,
+    DecisionRule,
+    EstimandEntry,
+    Grid,
+    Kind,
+    PopulationEntry,
+    ProtocolFile,
+    Support,
+)
 from tendon_outcomes.declarations.tendons import Tendon
 from tendon_outcomes.errors import DeclarationInvalid
 
@@ -112,6 +121,11 @@ def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Dec
         raise DeclarationInvalid(
             f"estimand {name} asks for {entry.endpoint} of tendon {population.tendon}, whose records do not hold its form",
             way_out=f"It can be asked of {', '.join(version.tendons)}.",
+        )
+    if ON_TEST in entry.intercurrent and not version.void_when:
+        raise DeclarationInvalid(
+            f"estimand {name} says that a pain killer voids an assessment, and {entry.endpoint} voids none",
+            way_out=f"Leave {ON_TEST} out of its intercurrent events, or give the definition a void_when.",
         )
     return Estimand(
         name=name,

@@ -1,8 +1,10 @@
 """Files into validated records, or a refusal that names rule, place, count and way out."""
 
+from tendon_outcomes.records.checks import RUN_PAINS, nobody_ran
 from tendon_outcomes.records.ingest import ingest, validate
 from tendon_outcomes.records.raw import RawFile, RawTables
 from tendon_outcomes.records.readers import read_files
+from tendon_outcomes.records.scoring import score_of_items
 from tendon_outcomes.records.validated import (
     RECORD_ID,
     LedgerLine,
@@ -15,6 +17,7 @@ from tendon_outcomes.records.validated import (
 
 __all__ = [
     "RECORD_ID",
+    "RUN_PAINS",
     "LedgerLine",
     "RawFile",
     "RawTables",
@@ -23,7 +26,9 @@ __all__ = [
     "dtype_of",
     "empty_table",
     "ingest",
+    "nobody_ran",
     "read_files",
+    "score_of_items",
     "validate",
     "with_unrecorded",
 ]

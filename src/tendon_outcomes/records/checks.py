@@ -14,7 +14,7 @@ import polars as pl
 from tendon_outcomes.declarations import Table
 from tendon_outcomes.records.rules import Breach, breach
 
-_RUN_PAINS = ("nprs_run", "nprs_run_easy", "nprs_run_fast", "nprs_hill")
+RUN_PAINS = ("nprs_run", "nprs_run_easy", "nprs_run_fast", "nprs_hill")
 
 
 def _onset_after_index() -> pl.Expr:
@@ -37,13 +37,18 @@ def _before_day_0() -> pl.Expr:
 
 
 def _score_beside_a_reason() -> pl.Expr:
-    return reduce(or_, (pl.col(pain).is_not_null() & pl.col(f"{pain}_reason").is_not_null() for pain in _RUN_PAINS))
+    return reduce(or_, (pl.col(pain).is_not_null() & pl.col(f"{pain}_reason").is_not_null() for pain in RUN_PAINS))
+
+
+def nobody_ran() -> pl.Expr:
+    """The distance is 0 or running was stopped, and no run was attempted. False where nothing of it was recorded."""
+    stood_still = (pl.col("wk_km") == 0).fill_null(value=False) | (pl.col("run_status") == "stopped").fill_null(value=False)
+    return stood_still & ~pl.col("run_attempted").fill_null(value=False)
 
 
 def _no_pain_because_nobody_ran() -> pl.Expr:
-    stood_still = (pl.col("wk_km") == 0).fill_null(value=False) | (pl.col("run_status") == "stopped").fill_null(value=False)
-    no_pain = reduce(or_, ((pl.col(pain) == 0).fill_null(value=False) for pain in _RUN_PAINS))
-    return stood_still & no_pain & ~pl.col("run_attempted").fill_null(value=False)
+    no_pain = reduce(or_, ((pl.col(pain) == 0).fill_null(value=False) for pain in RUN_PAINS))
+    return nobody_ran() & no_pain
 
 
 def _rating_without_scale() -> pl.Expr:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import polars as pl
 
 from tendon_outcomes.declarations import Instrument
 from tendon_outcomes.records.evidence import Evidence
+from tendon_outcomes.records.scoring import answered, score_of_items
 
 _TENDON = " tendon"
 """Name of the episode's tendon among the visit's columns while the rules look at it."""
@@ -25,25 +26,10 @@ Placed = tuple[str, pl.Expr]
 """The columns that a breach names, and the expression that is true where a row breaks the rule."""
 
 
-def score_of_items(instrument: Instrument) -> pl.Expr:
-    """The sum or mean of the items where enough were answered and of each branch exactly one; null otherwise."""
-    items = [pl.col(item.code).cast(pl.Float64) for item in instrument.items]
-    score = pl.mean_horizontal(items) if instrument.combine == "mean" else pl.sum_horizontal(items)
-    if instrument.min_items:
-        return pl.when(_answered(item.code for item in instrument.items) >= instrument.min_items).then(score)
-    plain = [pl.col(item.code).is_not_null() for item in instrument.items if not item.branch]
-    branched = [_answered(instrument.branch_items(branch)) == 1 for branch in instrument.branches]
-    return pl.when(pl.all_horizontal(*plain, *branched)).then(score)
-
-
-def _answered(codes: Iterable[str]) -> pl.Expr:
-    return pl.sum_horizontal(pl.col(code).is_not_null().cast(pl.Int64) for code in codes)
-
-
 def _branches(instrument: Instrument) -> Iterator[Placed]:
     for branch in instrument.branches:
         codes = instrument.branch_items(branch)
-        yield ", ".join(codes), _answered(codes) > 1
+        yield ", ".join(codes), answered(codes) > 1
 
 
 def _total(instrument: Instrument) -> Iterator[Placed]:
@@ -69,7 +55,7 @@ def _tendon(instrument: Instrument) -> Iterator[Placed]:
 def _incomplete(instrument: Instrument) -> Iterator[Placed]:
     if instrument.items:
         begun = pl.any_horizontal(pl.col(item.code).is_not_null() for item in instrument.items)
-        twice = [_answered(instrument.branch_items(branch)) > 1 for branch in instrument.branches]
+        twice = [answered(instrument.branch_items(branch)) > 1 for branch in instrument.branches]
         broken = begun & score_of_items(instrument).is_null() & pl.col(instrument.total_column).is_not_null()
         yield instrument.total_column, broken & ~pl.any_horizontal(twice) if twice else broken
 
@@ -100,7 +86,7 @@ def _carried_forward(evidence: Evidence) -> Iterator[tuple[str, pl.Series]]:
         if len(evidence.recorded.intersection(items)) < _FEWEST_REPEATED:
             continue
         best = instrument.range[1] if instrument.direction == "higher_better" else instrument.range[0]
-        filled = evidence.in_order(*items).filter(_answered(items) >= _FEWEST_REPEATED)
+        filled = evidence.in_order(*items).filter(answered(items) >= _FEWEST_REPEATED)
         same = pl.all_horizontal(pl.col(item).eq_missing(pl.col(item).shift(1)) for item in items)
         later = (pl.col("episode_id") == pl.col("episode_id").shift(1)) & (pl.col("day") > pl.col("day").shift(1))
         repeated = filled.filter(same & later & score_of_items(instrument).ne_missing(best))

@@ -49,10 +49,19 @@ def map_table(table: Table, assignments: tuple[Assignment, ...], raw: RawTables,
         n_rows += len(part)
     recorded = {name for one in assignments if one.table.table == table.table for name in one.columns}
     own = {RECORD_ID: pl.String(), ENTRY: pl.Int64(), RECORD: pl.Int64(), INDEX_DATE: pl.Date()}
-    stacked = pl.concat(parts, how="diagonal") if parts else pl.DataFrame(schema=own)
+    stacked = _told_apart(pl.concat(parts, how="diagonal")) if parts else pl.DataFrame(schema=own)
     absent = [pl.lit(None, dtype=dtype_of(column)).alias(name) for name, column in table.column.items() if name not in stacked]
     frame = stacked.with_columns(absent).select(*own, *table.column)
     return MappedTable(table, frame, tuple(breaches), tuple(name for name in table.column if name in recorded))
+
+
+def _told_apart(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of which several may come from one record, each with an id of its own."""
+    if not rows[RECORD_ID].is_duplicated().any():
+        return rows
+    number = pl.int_range(1, pl.len() + 1).over(RECORD_ID)
+    numbered = pl.when(number > 1).then(pl.format("{}/{}", RECORD_ID, number)).otherwise(RECORD_ID)
+    return rows.with_columns(numbered.alias(RECORD_ID))
 
 
 def rows_taken(assignment: Assignment, file: RawFile) -> pl.DataFrame:

@@ -20,7 +20,11 @@ _DTYPES: dict[str, pl.DataType] = {
 }
 
 RECORD_ID = "record_id"
-"""Every accepted row keeps where it came from: `file#record`, the record counted from 1 below the header."""
+"""Every accepted row keeps where it came from: `file#record`, the record counted from 1 below the header.
+
+Where one record gives several rows of a table, as a wide sheet with a column for each visit does, a number tells them apart:
+`file#record/2` is the row of the second entry of the column map that reads it for this table.
+"""
 
 
 def dtype_of(column: Column) -> pl.DataType:

@@ -9,7 +9,7 @@ import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
 from tendon_outcomes.cohort.outcome.assessments import assess, assessable_episodes, one_a_day
-from tendon_outcomes.cohort.outcome.endings import endings_of, last_contacts, observed
+from tendon_outcomes.cohort.outcome.endings import ended_at_the_start, endings_of, observed, why_censored
 from tendon_outcomes.cohort.outcome.runs import confirmed_runs, looks_of
 from tendon_outcomes.declarations import EndpointAsked
 from tendon_outcomes.errors import NoUsableRows, WrongUse
@@ -18,6 +18,7 @@ from tendon_outcomes.vocabulary import Code
 
 Unconfirmed = Literal["censor", "event"]
 Dated = Literal["first_of_run", "confirmed_on"]
+Clock = Literal["day_0", "onset"]
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class FollowUp:
     `episodes`, one row an episode: episode_id, patient_id, site_id, tendon, entry, left, right (null: not reached while
     followed), code (vocabulary.Code), last_failing (last failing assessment, also beyond the horizon; 0 when there is none),
     last_day (last assessment used), last_contact, n_assessments, confirmed_day, unconfirmed (the last assessments passed and
-    nobody confirmed it), assessed_at_start, left_censored (the first assessment passes, and day 0 was not assessed: it may have
-    been reached before day 0), and the records behind them: left_record, right_record, confirming_record, competing_record,
-    ending_record (null where no record made the value; several of one day are joined by `;`).
-    `assessments`: episode_id, day, passes, scheduled, record_id: those the intervals were made from.
+    nobody confirmed it), assessed_at_start, left_censored (no assessment failed before the run of passes that counts, or that is
+    the last, and day 0 was not assessed: it may have been reached before day 0), and the records behind them: left_record,
+    right_record, confirming_record, competing_record, ending_record (null where no record made the value; several of one day are
+    joined by `;`).
+    `assessments`: episode_id, day, passes, scheduled, record_id: those the intervals were made from. `dated` says what day an
+    event has, `clock` from when days are counted.
     """
 
     endpoint: EndpointAsked
@@ -38,6 +41,8 @@ class FollowUp:
     episodes: pl.DataFrame
     assessments: pl.DataFrame
     attrition: Attrition
+    dated: Dated = "first_of_run"
+    clock: Clock = "day_0"
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,11 @@ def ascertain(
     """Turn assessments, procedures and events into intervals.
 
     1. Every record of the endpoint's tables is judged: passes, fails, void or unknown. Void and unknown ones are no assessment.
-    2. Not eligible, and counted: episodes in which no look could pass, because a day-0 or index value that the endpoint is
-       measured against is missing or leaves no room; and episodes that pass on day 0.
-    3. Follow-up stops the day before the first competing event: later assessments, and those of that day, are not used. After
-       consent was withdrawn or the patient transferred nothing is used.
+    2. Not eligible, and counted: episodes with an event on day 0 that ends running; those in which no look could pass, because a
+       day-0 or index value that the endpoint is measured against is missing or leaves no room; and those that pass on day 0. A
+       change since day 0 cannot be passed on day 0.
+    3. Follow-up stops the day before the first competing event: later assessments, and those of that day, are not used. (Of
+       those who withdrew or went elsewhere the cohort holds nothing after that day.)
     4. The event is the first pass of the first unbroken run of passes that is confirmed as the declaration says. It happened
        in (left, right]: right is that first pass, left the last failing assessment before it, or day 0.
     5. Without an event a competing event counts on its exact day: (day - 1, day].
@@ -75,7 +81,7 @@ def ascertain(
        nothing yet. ``unconfirmed = "event"`` takes it as the event, also before a competing event, for another reading.
     7. An event first seen at or after the horizon, in an episode that was still failing at the horizon, is censored there.
     8. A censored episode counts as lost when nothing was heard of it in the `max_gap_days` before its recorded end or the
-       horizon, whichever is first; an episode without a recorded end is held against the horizon.
+       horizon, whichever is first; an episode without a recorded end is held against the horizon (`why_censored`).
 
     ``dated = "first_of_run"`` looks ahead: that a first pass began a confirmed run is known only later, so it describes and
     may not start anything. ``dated = "confirmed_on"`` asks when recovery was known: the event is the confirming look on its
@@ -94,6 +100,8 @@ def ascertain(
 def look(cohort: Cohort, endpoint: EndpointAsked) -> Looks:
     """Step 1 of :func:`ascertain`, and who could be seen to reach the endpoint."""
     days = one_a_day(assess(cohort, endpoint.version))
+    if endpoint.version.change_since_day_0:
+        days = days.with_columns(pl.col("passes") & (pl.col("day") != 0))
     return Looks(cohort, endpoint, days, assessable_episodes(cohort, endpoint.version))
 
 
@@ -107,47 +115,53 @@ def from_looks(
             way_out='Ask for unconfirmed = "censor", or for dated = "first_of_run".',
         )
     cohort, endpoint = looks.cohort, looks.endpoint
-    episodes, flow = _eligible(looks)
-    competing, endings = endings_of(cohort)
-    used = observed(looks.days.join(episodes.select("episode_id"), on="episode_id", how="semi"), competing, endings)
+    episodes, flow = eligible(looks)
+    if episodes.is_empty():
+        raise NoUsableRows(
+            f"nobody can be followed to {endpoint.phrase}: all had reached it on day 0 or cannot be assessed for it",
+            way_out="Look at the endpoint's definition against what the clinic records.",
+        )
+    endings, horizon_days, max_gap_days = endings_of(cohort), 7 * horizon_weeks, endpoint.version.max_gap_days
+    used = observed(looks.days.join(episodes.select("episode_id"), on="episode_id", how="semi"), endings)
     known = episodes.select("episode_id", "patient_id", "site_id", "tendon")
     for part in (
         confirmed_runs(used, endpoint.version.confirmation, last_run_counts=unconfirmed == "event"),
         looks_of(used),
-        last_contacts(cohort),
-        competing,
-        endings,
+        why_censored(cohort, endings, horizon_days=horizon_days, max_gap_days=max_gap_days),
+        endings.competing,
+        endings.reasons,
     ):
         known = known.join(part, on="episode_id", how="left")
-    horizon_days = 7 * horizon_weeks
-    intervals = _intervals(known, horizon_days=horizon_days, max_gap_days=endpoint.version.max_gap_days, dated=dated)
-    return FollowUp(endpoint, horizon_days, intervals, used, flow)
+    may_precede = not endpoint.version.change_since_day_0
+    intervals = _intervals(known, horizon_days=horizon_days, dated=dated, may_precede=may_precede)
+    return FollowUp(endpoint, horizon_days, intervals, used, flow, dated)
 
 
-def _eligible(looks: Looks) -> tuple[pl.DataFrame, Attrition]:
-    """Episodes whose endpoint can be assessed and had not been reached on day 0."""
+def eligible(looks: Looks) -> tuple[pl.DataFrame, Attrition]:
+    """Step 2 of :func:`ascertain`: the episodes that are followed, perhaps none, and the flow."""
     cohort, phrase = looks.cohort, looks.endpoint.phrase
-    could = cohort.episodes.join(looks.could, on="episode_id", how="semi")
-    flow = cohort.attrition.then(
-        f"{phrase} not assessable: a day-0 value that it is measured against is missing or leaves no room for it",
-        n_before=cohort.episodes.height,
-        n_after=could.height,
-    )
+    running = cohort.episodes.join(ended_at_the_start(cohort), on="episode_id", how="anti")
+    could = running.join(looks.could, on="episode_id", how="semi")
     already = looks.days.filter(pl.col("day") == 0, "passes").select("episode_id")
     episodes = could.join(already, on="episode_id", how="anti")
-    flow = flow.then(f"had reached {phrase} on day 0 already", n_before=could.height, n_after=episodes.height)
-    if episodes.is_empty():
-        raise NoUsableRows(
-            f"nobody can be followed to {phrase}: all had reached it on day 0 or cannot be assessed for it",
-            way_out="Look at the endpoint's definition against what the clinic records.",
-        )
+    not_assessable = "a day-0 value that it is measured against is missing or leaves no room for it"
+    steps = (
+        ("an event on day 0 that ends running", cohort.episodes, running),
+        (f"{phrase} not assessable: {not_assessable}", running, could),
+        (f"had reached {phrase} on day 0 already", could, episodes),
+    )
+    flow = cohort.attrition
+    for says, before, after in steps:
+        flow = flow.then(says, n_before=before.height, n_after=after.height)
     return episodes, flow
 
 
-def _intervals(known: pl.DataFrame, *, horizon_days: int, max_gap_days: int, dated: Dated) -> pl.DataFrame:
+def _intervals(known: pl.DataFrame, *, horizon_days: int, dated: Dated, may_precede: bool) -> pl.DataFrame:
     """Steps 4 to 8, one row an episode."""
-    zero_if_none = [pl.col(name).fill_null(0) for name in ("last_failing", "last_day", "last_contact", "n_assessments")]
+    zero_if_none = [pl.col(name).fill_null(0) for name in ("last_failing", "last_day", "n_assessments")]
+    never_failed = pl.when(pl.col("first_pass").is_not_null()).then("failing_before").otherwise("last_failing").is_null()
     known = known.with_columns(
+        (pl.col("passes_first") & never_failed).fill_null(value=False).alias("unseen_before"),
         *zero_if_none,
         pl.col("first_pass").is_not_null().alias("reached"),
         (pl.col("first_pass").is_null() & pl.col("competing_day").is_not_null()).alias("competed"),
@@ -171,7 +185,7 @@ def _intervals(known: pl.DataFrame, *, horizon_days: int, max_gap_days: int, dat
         pl.when(~pl.col("beyond")).then(right).alias("right"),
         pl.when("beyond")
         .then(Code.ADMINISTRATIVE.value)
-        .otherwise(code.otherwise(_why_censored(horizon_days, max_gap_days)))
+        .otherwise(code.otherwise("censoring_code"))
         .cast(pl.Int64)
         .alias("code"),
         pl.when("reached").then("begins_after").otherwise("last_failing").alias("last_failing"),
@@ -181,19 +195,18 @@ def _intervals(known: pl.DataFrame, *, horizon_days: int, max_gap_days: int, dat
         "confirmed_day",
         (pl.col("unconfirmed").fill_null(value=False) & ~pl.col("reached")).alias("unconfirmed"),
         pl.col("assessed_at_start").fill_null(value=False),
-        (pl.col("passes_first") & ~pl.col("assessed_at_start")).fill_null(value=False).alias("left_censored"),
-        pl.when("reached").then("left_record").when(~pl.col("competed")).then("last_failing_record").alias("left_record"),
-        "right_record",
+        (pl.col("unseen_before") & ~pl.col("assessed_at_start").fill_null(value=True) & may_precede).alias("left_censored"),
+        *_records(by_run=by_run),
         "confirming_record",
         "competing_record",
         "ending_record",
     ).sort("episode_id")
 
 
-def _why_censored(horizon_days: int, max_gap_days: int) -> pl.Expr:
-    """Step 8: the recorded reason, unless the episode had fallen silent long before its recorded end or the horizon."""
-    end = pl.min_horizontal(pl.col("ending_day").fill_null(horizon_days), pl.lit(horizon_days))
-    silent = pl.col("last_contact") < end - max_gap_days
-    recorded = pl.col("ending_code").fill_null(Code.ADMINISTRATIVE.value)
-    ended_administratively = recorded == Code.ADMINISTRATIVE.value
-    return pl.when(ended_administratively & silent).then(Code.LOST.value).otherwise(recorded)
+def _records(*, by_run: bool) -> tuple[pl.Expr, pl.Expr]:
+    """The records that made left and right: a confirmed day has no failing look before it, a competing day none at all."""
+    reached, exact = pl.col("reached"), pl.col("competed") & ~pl.col("beyond")
+    left = pl.when(reached).then("left_record" if by_run else None).when(~exact).then("last_failing_record")
+    return left.alias("left_record"), pl.when(reached).then("right_record" if by_run else "confirming_record").alias(
+        "right_record"
+    )

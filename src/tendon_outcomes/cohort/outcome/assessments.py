@@ -26,7 +26,7 @@ def assess(cohort: Cohort, version: EndpointVersion) -> pl.DataFrame:
     A row whose void conditions hold is void: it neither passes nor fails. `scheduled` is false for a visit that the patient's
     state brought about (a flare).
     """
-    parts = [_assess_table(cohort, version, table) for table in version.assessed_in]
+    parts = [assess_table(cohort, version, table) for table in version.assessed_in]
     return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort("episode_id", "day", "status", "record_id")
 
 
@@ -45,7 +45,7 @@ def assessable_episodes(cohort: Cohort, version: EndpointVersion) -> pl.DataFram
 def one_a_day(assessments: pl.DataFrame) -> pl.DataFrame:
     """The assessments that passed or failed, one a day: when two of a day disagree, the failing one stands.
 
-    Columns episode_id, day, passes, scheduled, record_id: the records that decided, joined by `;`.
+    Columns episode_id, day, passes, scheduled (one that decided was), record_id: the records that decided, joined by `;`.
     """
     judged = assessments.filter(pl.col("status").is_in([Status.PASSES.value, Status.FAILS.value])).select(
         "episode_id", "day", (pl.col("status") == Status.PASSES.value).alias("passes"), "scheduled", "record_id"
@@ -55,7 +55,9 @@ def one_a_day(assessments: pl.DataFrame) -> pl.DataFrame:
     once, twice = judged.filter(~several), judged.filter(several)
     deciding = pl.col("passes") == pl.col("passes").all()
     merged = twice.group_by("episode_id", "day").agg(
-        pl.col("passes").all(), pl.col("scheduled").any(), pl.col("record_id").filter(deciding).sort().str.join(";")
+        pl.col("passes").all(),
+        pl.col("scheduled").filter(deciding).any(),
+        pl.col("record_id").filter(deciding).sort().str.join(";"),
     )
     return pl.concat([once, merged]).sort("episode_id", "day")
 
@@ -83,12 +85,17 @@ def with_context(cohort: Cohort, rows: pl.DataFrame, criteria: Sequence[Criterio
     own = [pl.col(name) if name in rows.columns else _unrecorded(cohort, name).alias(name) for name in wanted]
     read = rows.select(*kept, *own)
     episodes = cohort.episodes.select("episode_id", *(pl.col(name).alias(f"episode.{name}") for name in of_episode))
-    with_episode = read.join(episodes, on="episode_id", how="left") if of_episode else read
+    with_episode = read.join(episodes, on="episode_id", how="left", maintain_order="left") if of_episode else read
     measured_from = sorted(baseline_variables(criteria))
-    return with_episode.join(_baseline(read, measured_from), on="episode_id", how="left") if measured_from else with_episode
+    return (
+        with_episode.join(_baseline(read, measured_from), on="episode_id", how="left", maintain_order="left")
+        if measured_from
+        else with_episode
+    )
 
 
-def _assess_table(cohort: Cohort, version: EndpointVersion, table: str) -> pl.DataFrame:
+def assess_table(cohort: Cohort, version: EndpointVersion, table: str) -> pl.DataFrame:
+    """The rows of one table in their order, judged as in :func:`assess`."""
     rows = with_context(cohort, cohort.tables[table], (*version.criterion, *version.void_when))
     held = every(version.criterion)
     voided = some(version.void_when).fill_null(value=False)

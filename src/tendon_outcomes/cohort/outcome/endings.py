@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
@@ -26,66 +28,96 @@ EVENT_CODES = {
 }
 
 
-def endings_of(cohort: Cohort) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Competing events up to the day on which a patient withdrew or left, and the recorded reasons of censoring."""
-    endings = censoring_reasons(cohort)
-    competing = (
-        competing_events(cohort)
-        .join(_withdrawals(endings), on="episode_id", how="left")
-        .filter(pl.col("withdrew").is_null() | (pl.col("competing_day") <= pl.col("withdrew")))
-        .drop("withdrew")
-    )
-    return competing, endings
+CONTACTS = ("visit", "run_week", "session")
+"""The tables whose rows show that somebody was heard of."""
 
 
-def observed(rows: pl.DataFrame, competing: pl.DataFrame, endings: pl.DataFrame) -> pl.DataFrame:
-    """The rows (episode_id, day, ...) before the first competing event and up to a withdrawal, in their order."""
-    return (
-        rows.join(competing.select("episode_id", "competing_day"), on="episode_id", how="left", maintain_order="left")
-        .join(_withdrawals(endings), on="episode_id", how="left", maintain_order="left")
-        .filter(
-            pl.col("competing_day").is_null() | (pl.col("day") < pl.col("competing_day")),
-            pl.col("withdrew").is_null() | (pl.col("day") <= pl.col("withdrew")),
-        )
-        .drop("competing_day", "withdrew")
-    )
+@dataclass(frozen=True)
+class Endings:
+    """What ended each episode's follow-up, at most one row an episode.
 
-
-def competing_events(cohort: Cohort) -> pl.DataFrame:
-    """The first competing event after day 0 of each episode: episode_id, competing_day, competing_code, competing_record.
-
-    Two on one day: the one with the smaller code, so that the answer does not depend on row order.
+    `competing`: episode_id, competing_day, competing_code, competing_record. `reasons`: episode_id, ending_day, ending_code,
+    ending_record. Of those who withdrew a cohort holds nothing after that day.
     """
-    coded = pl.concat([_coded(cohort, "procedure", PROCEDURE_CODES), _coded(cohort, "event", EVENT_CODES)])
-    return (
-        coded.filter(pl.col("code") >= Code.SURGERY.value, pl.col("day") > 0)
-        .sort("episode_id", "day", "code", "record_id")
-        .group_by("episode_id", maintain_order=True)
-        .first()
-        .rename({"day": "competing_day", "code": "competing_code", "record_id": "competing_record"})
-    )
+
+    competing: pl.DataFrame
+    reasons: pl.DataFrame
 
 
-def censoring_reasons(cohort: Cohort) -> pl.DataFrame:
-    """The recorded reason why follow-up ended without an event: episode_id, ending_day, ending_code, ending_record."""
+def endings_of(cohort: Cohort) -> Endings:
+    """The first competing event after day 0, and the recorded reason of censoring.
+
+    1. Of two competing events on one day the one with the smaller code counts, so that the answer does not depend on row order.
+    2. The reason of censoring is the withdrawal or transfer, where there is one; else the first end on record, of two on one day
+       the smaller code.
+    """
+    ends = _coded(cohort, "event", EVENT_CODES).filter(pl.col("code") < Code.SURGERY.value)
+    left = _first(ends.filter(pl.col("code") == Code.WITHDREW.value))
+    reasons = pl.concat([left, _first(ends.join(left, on="episode_id", how="anti"))])
+    happened = pl.concat([_coded(cohort, "procedure", PROCEDURE_CODES), _coded(cohort, "event", EVENT_CODES)])
+    competing = _first(happened.filter(pl.col("code") >= Code.SURGERY.value, pl.col("day") > 0))
+    return Endings(competing.rename(_named("competing")), reasons.rename(_named("ending")))
+
+
+def ended_at_the_start(cohort: Cohort) -> pl.DataFrame:
+    """Episodes with an event on day 0 after which nobody runs: they have no time in which to recover."""
     coded = _coded(cohort, "event", EVENT_CODES)
-    return (
-        coded.filter(pl.col("code") < Code.SURGERY.value)
-        .sort("episode_id", "day", "code", "record_id")
-        .group_by("episode_id", maintain_order=True)
-        .first()
-        .rename({"day": "ending_day", "code": "ending_code", "record_id": "ending_record"})
+    return coded.filter(pl.col("code") >= Code.SURGERY.value, pl.col("day") <= 0).select("episode_id").unique()
+
+
+def observed(rows: pl.DataFrame, endings: Endings) -> pl.DataFrame:
+    """The rows (episode_id, day, ...) before the first competing event, in their order."""
+    competing = endings.competing.select("episode_id", "competing_day")
+    before = pl.col("competing_day").is_null() | (pl.col("day") < pl.col("competing_day"))
+    return rows.join(competing, on="episode_id", how="left", maintain_order="left").filter(before).drop("competing_day")
+
+
+def contacts_of(cohort: Cohort) -> pl.DataFrame:
+    """Every day on which something was heard of an episode, by a visit, a report or a logged session: episode_id, day."""
+    return pl.concat([cohort.tables[name].select("episode_id", "day") for name in CONTACTS])
+
+
+def why_censored(cohort: Cohort, endings: Endings, *, horizon_days: int, max_gap_days: int) -> pl.DataFrame:
+    """Why an episode without an event was no longer looked at: episode_id, last_contact, censoring_code.
+
+    1. The end is that of the recorded reason or the horizon, whichever comes first. A recorded loss is no end: it says that
+       nothing was heard, which contacts show better than its day. A reason after the horizon is none.
+    2. Lost is who was recorded as lost by the horizon and not heard of since. Lost is also, whatever is on record but a
+       withdrawal, of whom nothing was heard in the ``max_gap_days`` before the end.
+    3. Else the recorded reason stands, and without one the end is administrative.
+
+    `last_contact` is the last one of all, which may lie after the end.
+    """
+    lost, withdrew = (pl.col("ending_code") == code.value for code in (Code.LOST, Code.WITHDREW))
+    reason = endings.reasons.filter(pl.col("ending_day") <= horizon_days)
+    known = cohort.episodes.select("episode_id").join(reason, on="episode_id", how="left")
+    end = pl.when(lost).then(horizon_days).otherwise(pl.col("ending_day")).fill_null(horizon_days)
+    known = known.with_columns(end.alias("end"))
+    heard = contacts_of(cohort).join(known.select("episode_id", "end"), on="episode_id")
+    last = heard.group_by("episode_id").agg(
+        pl.col("day").max().alias("last_contact"),
+        pl.col("day").filter(pl.col("day") <= pl.col("end")).max().alias("heard_by_the_end"),
     )
+    known = known.join(last, on="episode_id", how="left").with_columns(pl.col("last_contact").fill_null(0))
+    silent = pl.col("heard_by_the_end").fill_null(0) < pl.col("end") - max_gap_days
+    lost_for_good = lost & (pl.col("last_contact") <= pl.col("ending_day"))
+    code = (
+        pl.when(withdrew)
+        .then(Code.WITHDREW.value)
+        .when(lost_for_good | silent)
+        .then(Code.LOST.value)
+        .otherwise(Code.ADMINISTRATIVE.value)
+    )
+    return known.select("episode_id", "last_contact", code.cast(pl.Int64).alias("censoring_code"))
 
 
-def last_contacts(cohort: Cohort) -> pl.DataFrame:
-    """The last day on which anything was heard of each episode: a visit, a report or a logged session."""
-    rows = [cohort.tables[name].select("episode_id", "day") for name in ("visit", "run_week", "session")]
-    return pl.concat(rows).group_by("episode_id").agg(pl.col("day").max().alias("last_contact"))
+def _first(coded: pl.DataFrame) -> pl.DataFrame:
+    """The first row of each episode, of several on one day that with the smallest code."""
+    return coded.sort("episode_id", "day", "code", "record_id").unique("episode_id", keep="first", maintain_order=True)
 
 
-def _withdrawals(endings: pl.DataFrame) -> pl.DataFrame:
-    return endings.filter(pl.col("ending_code") == Code.WITHDREW.value).select("episode_id", withdrew="ending_day")
+def _named(kind: str) -> dict[str, str]:
+    return {"day": f"{kind}_day", "code": f"{kind}_code", "record_id": f"{kind}_record"}
 
 
 def _coded(cohort: Cohort, table: str, codes: dict[str, Code]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import polars as pl
 from tendon_outcomes.cohort.assemble import Cohort
 from tendon_outcomes.cohort.outcome.ascertain import FollowUp
 from tendon_outcomes.cohort.outcome.assessments import flagged
-from tendon_outcomes.cohort.outcome.endings import endings_of, observed
+from tendon_outcomes.cohort.outcome.endings import Endings, contacts_of, endings_of, observed, why_censored
 from tendon_outcomes.cohort.outcome.runs import confirmed_runs
 from tendon_outcomes.declarations import Confirmation, Relapse
 from tendon_outcomes.errors import WrongUse
@@ -42,35 +42,50 @@ def histories(cohort: Cohort, follow_up: FollowUp, *, gap_days: int | None = Non
        move, in (last look that does not pass, first pass]: the rule and the looks of `follow_up`.
     2. It is symptomatic again with the first of `occasions` painful looks that no passing look parts, or with one look that is
        enough by itself, in (last look before it that was not painful, that look].
-    3. Steps 1 and 2 take turns. A competing event ends the path on its exact day, whatever the state; a withdrawal ends it too.
-    4. A silence of ``gap_days`` (the population's `recurrence_gap_days` unless given; 0: not asked) after a passing look ends the
-       path as lost: pain that comes after it is a recurrence, and an episode of its own.
+    3. Pain that begins after ``gap_days`` (the population's `recurrence_gap_days` unless given; 0: not asked) in which nothing
+       was heard of a pain-free runner is a recurrence and an episode of its own: the path ended, lost, with the look before the
+       gap. A gap after which the runner is still pain-free ends nothing.
+    4. The steps take turns. A competing event ends the path on its exact day, whatever the state; a withdrawal ends it too. The
+       reason of censoring is that of `follow_up` (`why_censored`).
 
     Painful looks are judged on every row, also on one that a pain killer voids as an assessment: pain in spite of it is pain.
 
     Raises
     ------
     WrongUse
-        The endpoint declares no relapse.
+        The endpoint declares no relapse, or the follow-up counts from another day than day 0, or dates by confirmations.
     """
+    relapse = _relapse_of(follow_up)
+    gap = cohort.population.recurrence_gap_days if gap_days is None else gap_days
+    endings = endings_of(cohort)
+    looks = _looks(cohort, follow_up, relapse, endings)
+    moves, recurred = _moves(looks, follow_up.endpoint.version.confirmation, relapse, contacts_of(cohort), gap)
+    reasons = why_censored(
+        cohort, endings, horizon_days=follow_up.horizon_days, max_gap_days=follow_up.endpoint.version.max_gap_days
+    )
+    last = _last_rows(follow_up, moves, looks, endings, recurred, reasons)
+    return Histories(pl.concat([moves, last]).sort("episode_id", "number"), gap)
+
+
+def _relapse_of(follow_up: FollowUp) -> Relapse:
     relapse = follow_up.endpoint.relapse
     if relapse is None:
         raise WrongUse(
             f"{follow_up.endpoint.reference} declares no relapse", way_out="Add [relapse] to its file in data_schemas/endpoints."
         )
-    gap = cohort.population.recurrence_gap_days if gap_days is None else gap_days
-    competing, endings = endings_of(cohort)
-    looks, silent = _before_a_silence(_looks(cohort, follow_up, relapse, competing, endings), gap)
-    moves = _moves(looks, follow_up.endpoint.version.confirmation, relapse)
-    last = _last_rows(follow_up, moves, looks, competing, endings, silent)
-    return Histories(pl.concat([moves, last]).sort("episode_id", "number"), gap)
+    if follow_up.clock != "day_0" or follow_up.dated != "first_of_run" or (follow_up.episodes["entry"] != 0).any():
+        raise WrongUse(
+            "a path begins on day 0 and dates by first passes, and this follow-up does not",
+            way_out="Give the follow-up as `ascertain` made it, before a landmark or another clock.",
+        )
+    return relapse
 
 
-def _looks(cohort: Cohort, follow_up: FollowUp, relapse: Relapse, competing: pl.DataFrame, endings: pl.DataFrame) -> pl.DataFrame:
-    """One row an episode and day: passes (null where it is no assessment), painful, at_once, record_id."""
+def _looks(cohort: Cohort, follow_up: FollowUp, relapse: Relapse, endings: Endings) -> pl.DataFrame:
+    """One row an episode and day: passes (null where it is no assessment), bad, at_once, record_id."""
     flags = {"painful": relapse.painful_when, "at_once": relapse.at_once_when}
     rows = flagged(cohort, follow_up.endpoint.version.assessed_in, flags).filter(pl.col("painful") | pl.col("at_once"))
-    own = observed(rows.join(follow_up.episodes.select("episode_id"), on="episode_id", how="semi"), competing, endings)
+    own = observed(rows.join(follow_up.episodes.select("episode_id"), on="episode_id", how="semi"), endings)
     hurt = own.group_by("episode_id", "day").agg(
         pl.col("painful").any(), pl.col("at_once").any(), pl.col("record_id").sort().str.join(";").alias("hurt_record")
     )
@@ -87,42 +102,52 @@ def _looks(cohort: Cohort, follow_up: FollowUp, relapse: Relapse, competing: pl.
     )
 
 
-def _before_a_silence(looks: pl.DataFrame, gap_days: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Step 4: the looks up to the first such silence, and the episodes that have one."""
-    if not gap_days:
-        return looks, looks.select("episode_id").clear()
-    gap = (pl.col("day") - pl.col("day").shift(1) >= gap_days) & pl.col("passes").shift(1)
-    parted = looks.with_columns(gap.fill_null(value=False).cum_sum().over("episode_id").alias("silences"))
-    after = parted.filter(pl.col("silences") > 0).select("episode_id").unique()
-    return parted.filter(pl.col("silences") == 0).drop("silences"), after
-
-
-def _moves(looks: pl.DataFrame, confirmation: Confirmation, relapse: Relapse) -> pl.DataFrame:
+def _moves(
+    looks: pl.DataFrame, confirmation: Confirmation, relapse: Relapse, contacts: pl.DataFrame, gap_days: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The moves, and the recurrences (as moves that were none) with which paths ended."""
     since = looks.select(
         "episode_id", pl.lit(-1, dtype=pl.Int64()).alias("since"), pl.lit(None, dtype=pl.String()).alias("since_record")
     ).unique()
-    moves: list[pl.DataFrame] = []
+    moves, recurred = [], []
     for number in count(1):
         ahead = looks.join(since, on="episode_id").filter(pl.col("day") > pl.col("since")).sort("episode_id", "day")
         found = _recoveries(ahead, confirmation) if number % 2 else _relapses(ahead, relapse)
-        origin, target = _TURNS[number % 2]
-        moves.append(
-            found.select(
-                "episode_id",
-                pl.lit(number, dtype=pl.Int64()).alias("number"),
-                pl.lit(origin.value).alias("from_state"),
-                pl.lit(target.value).alias("to_state"),
-                pl.col("left").clip(lower_bound=0),
-                "right",
-                pl.lit(None, dtype=pl.Int64()).alias("code"),
-                "left_record",
-                "right_record",
-            )
-        )
+        if not number % 2:
+            again = _after_silence(found, contacts, gap_days)
+            recurred.append(again)
+            found = found.join(again, on="episode_id", how="anti")
+        moves.append(_as_moves(found, number))
         if found.is_empty():
             break
         since = found.select("episode_id", pl.col("right").alias("since"), pl.col("right_record").alias("since_record"))
-    return pl.concat(moves)
+    none = _relapses(looks.clear().with_columns(since=pl.lit(0, dtype=pl.Int64()), since_record=pl.lit("")), relapse)
+    return pl.concat(moves), pl.concat([none, *recurred])
+
+
+def _as_moves(found: pl.DataFrame, number: int) -> pl.DataFrame:
+    origin, target = _TURNS[number % 2]
+    return found.select(
+        "episode_id",
+        pl.lit(number, dtype=pl.Int64()).alias("number"),
+        pl.lit(origin.value).alias("from_state"),
+        pl.lit(target.value).alias("to_state"),
+        pl.col("left").clip(lower_bound=0),
+        "right",
+        pl.lit(None, dtype=pl.Int64()).alias("code"),
+        "left_record",
+        "right_record",
+    )
+
+
+def _after_silence(relapses: pl.DataFrame, contacts: pl.DataFrame, gap_days: int) -> pl.DataFrame:
+    """Step 3: those before whose first painful look nothing was heard for ``gap_days``."""
+    if not gap_days:
+        return relapses.clear()
+    before = contacts.join(relapses.select("episode_id", "right"), on="episode_id").filter(pl.col("day") < pl.col("right"))
+    last = before.group_by("episode_id").agg(pl.col("day").max().alias("heard"))
+    known = relapses.join(last, on="episode_id")
+    return known.filter(pl.col("right") - pl.col("heard") >= gap_days).select(relapses.columns)
 
 
 def _recoveries(ahead: pl.DataFrame, confirmation: Confirmation) -> pl.DataFrame:
@@ -175,9 +200,9 @@ def _last_rows(
     follow_up: FollowUp,
     moves: pl.DataFrame,
     looks: pl.DataFrame,
-    competing: pl.DataFrame,
-    endings: pl.DataFrame,
-    silent: pl.DataFrame,
+    endings: Endings,
+    recurred: pl.DataFrame,
+    reasons: pl.DataFrame,
 ) -> pl.DataFrame:
     """How observation ended, and in which state."""
     last_move = moves.sort("episode_id", "number").unique("episode_id", keep="last")
@@ -186,21 +211,22 @@ def _last_rows(
     for part in (
         last_move.select("episode_id", "number", "to_state"),
         last_look.select("episode_id", pl.col("day").alias("last_look"), pl.col("record_id").alias("last_record")),
-        competing,
-        endings,
-        silent.with_columns(pl.lit(value=True).alias("silent")),
+        endings.competing,
+        reasons,
+        recurred.select("episode_id", pl.col("left").alias("before_gap"), pl.col("left_record").alias("gap_record")),
     ):
         known = known.join(part, on="episode_id", how="left")
-    ends = pl.col("competing_day").is_not_null() & pl.col("silent").is_null()
-    reason = pl.when(pl.col("silent").is_null()).then("ending_code").fill_null(Code.LOST.value)
+    again = pl.col("before_gap").is_not_null()
+    ends = pl.col("competing_day").is_not_null() & ~again
+    seen = pl.coalesce("before_gap", "last_look").fill_null(0)
     return known.select(
         "episode_id",
         (pl.col("number").fill_null(0) + 1).alias("number"),
         pl.col("to_state").fill_null(State.SYMPTOMATIC.value).alias("from_state"),
         pl.lit(None, dtype=pl.String()).alias("to_state"),
-        pl.when(ends).then(pl.col("competing_day") - 1).otherwise(pl.col("last_look").fill_null(0)).alias("left"),
+        pl.when(ends).then(pl.col("competing_day") - 1).otherwise(seen).alias("left"),
         pl.when(ends).then("competing_day").alias("right"),
-        pl.when(ends).then("competing_code").otherwise(reason).alias("code"),
-        pl.when(~ends).then("last_record").alias("left_record"),
+        pl.when(ends).then("competing_code").when(again).then(Code.LOST.value).otherwise("censoring_code").alias("code"),
+        pl.when(~ends).then(pl.when(again).then("gap_record").otherwise("last_record")).alias("left_record"),
         pl.when(ends).then("competing_record").alias("right_record"),
     )

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
-from tendon_outcomes.cohort.outcome.ascertain import FollowUp, Looks, Unconfirmed, from_looks, look
+from tendon_outcomes.cohort.outcome.ascertain import FollowUp, Looks, Unconfirmed, eligible, from_looks, look
 from tendon_outcomes.declarations import Endpoint, EndpointAsked
 from tendon_outcomes.errors import NoUsableRows
+from tendon_outcomes.results import Attrition
 from tendon_outcomes.vocabulary import Code
 
 AS_DECLARED = "as_declared"
@@ -36,6 +37,7 @@ class Cell:
 
     reading: Reading
     follow_up: FollowUp | None
+    attrition: Attrition
 
 
 @dataclass(frozen=True)
@@ -85,18 +87,23 @@ def multiverse(
     """
     cells: list[Cell] = []
     looks: dict[tuple[str, str], Looks] = {}
-    for reading in readings(endpoints, unconfirmed):
+    for reading in readings(endpoints, unconfirmed, tendon=cohort.population.tendon.tendon):
         key = reading.version, reading.variation
         if key not in looks:
             looks = {key: look(cohort, reading.endpoint)}
-        cells.append(Cell(reading, _followed(replace(looks[key], endpoint=reading.endpoint), reading, horizon_weeks)))
+        own = replace(looks[key], endpoint=reading.endpoint)
+        cells.append(Cell(reading, _followed(own, reading, horizon_weeks), eligible(own)[1]))
     return Multiverse(tuple(cells), horizon_weeks)
 
 
-def readings(endpoints: Sequence[Endpoint], unconfirmed: Sequence[Unconfirmed] = ("censor", "event")) -> Iterator[Reading]:
-    """Versions in their declared order, as declared and in each variation, with each confirmation, the declared one first."""
+def readings(
+    endpoints: Sequence[Endpoint], unconfirmed: Sequence[Unconfirmed] = ("censor", "event"), *, tendon: str
+) -> Iterator[Reading]:
+    """Versions that can be asked of the tendon, as declared and in each variation, with each confirmation, the declared first."""
     for endpoint in endpoints:
         for key, version in endpoint.version.items():
+            if version.tendons and tendon not in version.tendons:
+                continue
             variants = {AS_DECLARED: version}
             for one in endpoint.variation:
                 if key in one.versions:
@@ -107,7 +114,8 @@ def readings(endpoints: Sequence[Endpoint], unconfirmed: Sequence[Unconfirmed] =
                     read = variant.model_copy(update={"confirmation": confirmation})
                     asked = EndpointAsked(reference, endpoint.phrase, endpoint.not_yet, read, endpoint.relapse)
                     # Where one pass is enough there is no unconfirmed one, so both readings are the same.
-                    for last_pass in unconfirmed[:1] if confirmation.assessments == 1 else unconfirmed:
+                    once: tuple[Unconfirmed, ...] = ("censor",)
+                    for last_pass in once if confirmation.assessments == 1 else unconfirmed:
                         declared = name == AS_DECLARED and confirmation == version.confirmation and last_pass == "censor"
                         how = confirmation.assessments, confirmation.days
                         yield Reading(reference, name, *how, last_pass, declared, asked)
@@ -129,16 +137,14 @@ def _counted(cell: Cell) -> dict[str, object]:
         "days": reading.days,
         "unconfirmed": reading.unconfirmed,
         "is_declared": reading.is_declared,
-        "n": 0,
+        "n": cell.attrition.n_end,
+        "n_not_assessable": cell.attrition.steps[-2].n_excluded,
+        "n_already": cell.attrition.steps[-1].n_excluded,
     }
     if follow_up is None:
         return row
     code = follow_up.episodes["code"]
-    not_assessable, already = follow_up.attrition.steps[-2:]
     return row | {
-        "n": follow_up.episodes.height,
-        "n_not_assessable": not_assessable.n_excluded,
-        "n_already": already.n_excluded,
         "n_events": int((code == Code.EVENT.value).sum()),
         "n_competing": int((code >= Code.SURGERY.value).sum()),
         "n_censored": int(code.is_between(Code.ADMINISTRATIVE.value, Code.WITHDREW.value).sum()),

@@ -55,16 +55,18 @@ def _own_score(cohort: Cohort) -> tuple[str, str]:
 
 
 def _day_zero(cohort: Cohort) -> pl.DataFrame:
+    """Scores of the visit of day 0, and pain from it or, where it has none, from the weekly report of day 0."""
     _, total = _own_score(cohort)
-    return (
-        cohort.tables["visit"]
-        .filter(pl.col("day") == 0)
-        .unique("episode_id", keep="first", maintain_order=True)
-        .select(
-            "episode_id",
-            pl.col(total).cast(pl.Float64).alias("score") if total else pl.lit(None, dtype=pl.Float64()).alias("score"),
-            pl.col("uwri_total").cast(pl.Float64).alias("uwri"),
-            "nprs_run_fast",
-            "nprs_run_easy",
-        )
+    visit, report = (cohort.tables[name].filter(pl.col("day") == 0) for name in ("visit", "run_week"))
+    pains = ("nprs_run_fast", "nprs_run_easy")
+    seen = visit.unique("episode_id", keep="first", maintain_order=True).select(
+        "episode_id",
+        pl.col(total).cast(pl.Float64).alias("score") if total else pl.lit(None, dtype=pl.Float64()).alias("score"),
+        pl.col("uwri_total").cast(pl.Float64).alias("uwri"),
+        *pains,
+    )
+    told = report.unique("episode_id", keep="first", maintain_order=True).select("episode_id", *pains)
+    both = seen.join(told, on="episode_id", how="full", coalesce=True, suffix=" told")
+    return both.with_columns(pl.coalesce(pain, f"{pain} told").alias(pain) for pain in pains).drop(
+        f"{pain} told" for pain in pains
     )

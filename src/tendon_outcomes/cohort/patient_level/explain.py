@@ -13,9 +13,11 @@ import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort, assemble_cohort, select_episodes
 from tendon_outcomes.cohort.outcome.ascertain import FollowUp, ascertain
+from tendon_outcomes.cohort.outcome.endings import endings_of
 from tendon_outcomes.cohort.outcome.histories import histories
 from tendon_outcomes.cohort.patient_level.told_looks import Step, asked, told_looks, words
 from tendon_outcomes.cohort.phenotype import PHENOTYPE
+from tendon_outcomes.cohort.recurrence import SAME_TENDON
 from tendon_outcomes.declarations import EndpointAsked, Population
 from tendon_outcomes.errors import NoUsableRows, WrongUse
 from tendon_outcomes.records import RECORD_ID, ValidatedRecords
@@ -36,7 +38,7 @@ _SAYS = {
     Code.DEATH: "death",
 }
 _LEFT_OUT = "left out of population"
-_GOES_ON = "it continues an earlier episode, whose last contact is too near"
+_GOES_ON = "it continues an earlier episode, or how long after that one it began is not recorded"
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,12 @@ def explain(
         return replace(story, answer="not followed to this endpoint", steps=steps, words=words(endpoint.version, looks))
     settled = follow_up.episodes["confirmed_day"].item()
     looks = [asked(endpoint.version), *told_looks(cohort, endpoint.version, in_full_until=settled)]
-    steps = (*in_cohort, *looks, *_derivation(follow_up), *_path(cohort, follow_up))
+    steps = (
+        *in_cohort,
+        *looks,
+        *_derivation(cohort, follow_up),
+        *_path(cohort, follow_up, gap_days=population.recurrence_gap_days),
+    )
     return replace(story, answer=_answer(follow_up), steps=steps, words=words(endpoint.version, looks))
 
 
@@ -136,8 +143,9 @@ def _selection(records: ValidatedRecords, own: ValidatedRecords, population: Pop
     record = (row[RECORD_ID],)
     yield Step(f"{row['tendon'].replace('_', ' ')}, {row['side']} side", 0, record)
     # Whether it goes on from an earlier episode is told by that one's records; the other conditions need only its own.
-    earlier = [episode_id, row["previous_episode_id"]]
-    both = {name: table.filter(pl.col("episode_id").is_in(earlier)) for name, table in records.tables.items()}
+    same = records.table("episode").filter(pl.col(name) == row[name] for name in SAME_TENDON)
+    family = pl.concat([same["episode_id"], pl.Series([row["previous_episode_id"]], dtype=pl.String)]).drop_nulls().unique()
+    both = {name: table.filter(pl.col("episode_id").is_in(family.implode())) for name, table in records.tables.items()}
     kept, _ = select_episodes(replace(records, tables=both), population)
     if episode_id in kept["episode_id"].to_list():
         diagnosis = ""
@@ -146,12 +154,24 @@ def _selection(records: ValidatedRecords, own: ValidatedRecords, population: Pop
             diagnosis = f"; diagnosis {given} by rule {population.phenotype.reference}"
         yield Step(f"in population {population.name}{diagnosis}", 0, record)
         return
+    yield Step(f"{_LEFT_OUT} {population.name}: {_first_reason(both, own, records, population, episode_id)}", None, record)
+
+
+def _first_reason(
+    both: dict[str, pl.DataFrame], own: ValidatedRecords, records: ValidatedRecords, population: Population, episode_id: str
+) -> str:
+    """The line of the flow that leaves the episode out: whether it goes on from an earlier one is asked first."""
+    _, everyone = one_episode(records, population, episode_id)
+    gap_alone = replace(everyone, recurrence_gap_days=population.recurrence_gap_days)
+    apart, flow = select_episodes(replace(records, tables=both), gap_alone)
+    if episode_id not in apart["episode_id"].to_list():
+        lines = [step.says for step in flow.steps[1:] if step.n_excluded]
+        return lines[0] if len(lines) == 1 else _GOES_ON
     _, flow = select_episodes(own, replace(population, recurrence_gap_days=0))
-    reasons = [step.says for step in flow.steps if step.n_excluded]
-    yield Step(f"{_LEFT_OUT} {population.name}: {reasons[0] if reasons else _GOES_ON}", None, record)
+    return next(step.says for step in flow.steps if step.n_excluded)
 
 
-def _derivation(follow_up: FollowUp) -> Iterator[Step]:
+def _derivation(cohort: Cohort, follow_up: FollowUp) -> Iterator[Step]:
     """The run that counts, its confirmation, and what ended follow-up."""
     row = follow_up.episodes.row(0, named=True)
     code, rule = Code(row["code"]), follow_up.endpoint.version.confirmation
@@ -174,24 +194,39 @@ def _derivation(follow_up: FollowUp) -> Iterator[Step]:
     if code.is_competing:
         yield Step(f"{_SAYS[code]} comes before the endpoint, on its exact day", row["right"], _ids(row["competing_record"]))
     else:
-        yield Step(_why_censored(code, row, follow_up), row["last_contact"], _ids(row["ending_record"]))
+        yield _why_censored(cohort, follow_up)
 
 
-def _why_censored(code: Code, row: dict[str, Any], follow_up: FollowUp) -> str:
-    """The recorded end, or what the silence after the last contact comes to."""
-    gap = follow_up.endpoint.version.max_gap_days
+def _why_censored(cohort: Cohort, follow_up: FollowUp) -> Step:
+    """The recorded end, or what the silence before the end comes to."""
+    row = follow_up.episodes.row(0, named=True)
+    code, gap, horizon = Code(row["code"]), follow_up.endpoint.version.max_gap_days, follow_up.horizon_days
+    reason = endings_of(cohort).reasons.filter(pl.col("ending_day") <= horizon)
+    heard = row["last_contact"]
+    if reason.height:
+        end, recorded = reason["ending_day"].item(), Code(reason["ending_code"].item())
+        stands = recorded is code
+        silence = f"; nothing was heard in the {gap} days before it, so it counts as lost" if not stands else ""
+        seen = (
+            f"; but something was heard on day {heard}, so that it is not lost"
+            if recorded is Code.LOST and not stands
+            else silence
+        )
+        return Step(f"on record is the end of follow-up: {_SAYS[recorded]}{seen}", end, _ids(row["ending_record"]))
     if code is Code.LOST:
-        return f"last contact of any kind: more than {gap} days of silence before the recorded end or the horizon are loss"
-    if row["ending_record"]:
-        return f"last contact of any kind; on record is: {_SAYS[code]}"
-    return f"last contact of any kind: within {gap} days of the horizon (day {follow_up.horizon_days}), so not lost"
+        return Step(
+            f"no end is on record by the horizon (day {horizon}), and nothing was heard in the {gap} days before it", heard
+        )
+    return Step(f"no end is on record by the horizon (day {horizon}), and something was heard in the {gap} days before it", heard)
 
 
-def _path(cohort: Cohort, follow_up: FollowUp) -> Iterator[Step]:
+def _path(cohort: Cohort, follow_up: FollowUp, *, gap_days: int) -> Iterator[Step]:
     """Relapses and later recoveries."""
     if follow_up.endpoint.relapse is None:
         return
-    moves = histories(cohort, follow_up).transitions.filter(pl.col("to_state").is_not_null(), pl.col("number") > 1)
+    moves = histories(cohort, follow_up, gap_days=gap_days).transitions.filter(
+        pl.col("to_state").is_not_null(), pl.col("number") > 1
+    )
     words = {State.PAIN_FREE.value: "pain-free again", State.SYMPTOMATIC.value: "relapse: symptomatic again"}
     for row in moves.iter_rows(named=True):
         says = f"{words[row['to_state']]}, after day {row['left']} and no later than day {row['right']}"

@@ -117,9 +117,9 @@ def _sessions(alone: Cohort) -> pl.DataFrame:
 
 
 def _events(alone: Cohort) -> Iterable[pl.DataFrame]:
-    prescribed = alone.episodes.filter(pl.col("strategy_prescribed").is_not_null()).with_columns(
-        day=pl.col("prescribed_day").fill_null(0)
-    )
+    """What was prescribed, done and happened. A prescription without a day has no place on a time line."""
+    written = pl.col("strategy_prescribed").is_not_null() & pl.col("prescribed_day").is_not_null()
+    prescribed = alone.episodes.filter(written).with_columns(day=pl.col("prescribed_day"))
     yield _mark(prescribed, "events", pl.lit("prescription"), label=_words("strategy_prescribed"))
     procedures = alone.tables["procedure"].rename({"stop_day": "end_day"})
     yield _mark(procedures, "events", pl.lit("procedure"), label=_words("procedure"))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tendon_outcomes.cohort.assemble import Cohort
 from tendon_outcomes.cohort.logic import BASELINE, truth
-from tendon_outcomes.cohort.outcome.assessments import assess, with_context
+from tendon_outcomes.cohort.outcome.assessments import assess_table, with_context
 from tendon_outcomes.declarations import Criterion, EndpointVersion
 from tendon_outcomes.records import RECORD_ID
 from tendon_outcomes.vocabulary import Status
@@ -43,19 +43,17 @@ def words(version: EndpointVersion, steps: Sequence[Step]) -> dict[str, str]:
 
 def told_looks(cohort: Cohort, version: EndpointVersion, *, in_full_until: int | None = None) -> Iterator[Step]:
     """The looks of a cohort of one episode by day. Those after ``in_full_until`` are counted in one step."""
-    status = {record: Status(value) for record, value in assess(cohort, version).select(RECORD_ID, "status").iter_rows()}
-    later: list[str] = []
+    later: list[tuple[str, Status]] = []
     for table, row in _by_day(cohort, version):
-        record = row[RECORD_ID]
+        record, status = row[RECORD_ID], Status(row["status"])
         if in_full_until is not None and row["day"] > in_full_until:
-            later.append(record)
+            later.append((record, status))
             continue
-        says = f"{table.replace('_', ' ')} {_because(row, status[record], version)}"
-        yield Step(says, row["day"], (record,))
+        yield Step(f"{table.replace('_', ' ')} {_because(row, status, version)}", row["day"], (record,))
     if later:
-        counts = {kind: sum(status[record] is kind for record in later) for kind in Status}
+        counts = {kind: sum(status is kind for _, status in later) for kind in Status}
         says = ", ".join(f"{kind.value} {n}" for kind, n in counts.items() if n)
-        yield Step(f"looks after that: {says}", None, tuple(later))
+        yield Step(f"looks after that: {says}", None, tuple(record for record, _ in later))
 
 
 def _by_day(cohort: Cohort, version: EndpointVersion) -> list[tuple[str, dict[str, Any]]]:
@@ -65,7 +63,9 @@ def _by_day(cohort: Cohort, version: EndpointVersion) -> list[tuple[str, dict[st
     rows = [
         (table, row)
         for table in version.assessed_in
-        for row in with_context(cohort, cohort.tables[table], criteria).with_columns(held).iter_rows(named=True)
+        for row in with_context(cohort, cohort.tables[table], criteria)
+        .with_columns(*held, assess_table(cohort, version, table)["status"])
+        .iter_rows(named=True)
     ]
     return sorted(rows, key=lambda one: (one[1]["day"], one[0], one[1][RECORD_ID]))
 
