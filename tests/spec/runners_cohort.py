@@ -60,11 +60,16 @@ class Path:
 
 @dataclass(frozen=True)
 class Earlier:
-    """An episode after an earlier one of the same tendon and side, which was last heard of on `earlier_last_day` of its own."""
+    """An episode after an earlier one of the same tendon and side, which was last heard of on `earlier_last_day` of its own.
 
-    days_before: int
+    `named`: how the later one points to it: by "both" its id and day, by the "day" or the "id" alone, or by both while it is
+    "absent" from the records.
+    """
+
+    days_before: int | None = None
     earlier_last_day: int | None = None
     gap_days: int = 90
+    named: str = "both"
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,10 @@ def path(given: Path) -> dict[str, Any]:
 
 
 def earlier(given: Earlier) -> dict[str, Any]:
-    again = episode("a", patient_id="p", previous_episode_id="before", previous_index_day=-given.days_before)
-    people = [again, episode("before", patient_id="p")]
+    day = None if given.days_before is None else -given.days_before
+    name = None if given.named == "day" else "before"
+    again = episode("a", patient_id="p", previous_episode_id=name, previous_index_day=day)
+    people = [again, episode("other"), *([] if given.named == "absent" else [episode("before", patient_id="p")])]
     heard = [] if given.earlier_last_day is None else [{"episode_id": "before", "day": given.earlier_last_day}]
     population = replace(EVERYONE, recurrence_gap_days=given.gap_days)
     cohort = assemble_cohort(records(episode=people, visit=heard), population)
@@ -140,7 +147,7 @@ def onset(given: Onset) -> dict[str, Any]:
 def landmark(given: Landmark) -> dict[str, Any]:
     people = [episode("a", onset_day=-70), episode("other", onset_day=-70)]
     rows = _tables(given.looks, given.procedures)
-    rows["run_week"] = [*rows["run_week"], *weekly("other", {0: "F", 364: "F"})]
+    rows["run_week"] = [*rows["run_week"], *weekly("other", {0: "F", 28: "F", 49: "F", 364: "F"})]
     cohort = assemble_cohort(records(episode=people, **rows), replace(EVERYONE, onset=DECLARED.onset))
     follow_up = ascertain(cohort, PRIMARY, horizon_weeks=52, dated=given.dated)  # type: ignore[arg-type]
     moved = from_landmark(follow_up, day=given.day)

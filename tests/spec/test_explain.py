@@ -70,28 +70,96 @@ def test_loss_and_an_unconfirmed_last_pass_are_told() -> None:
     assert [step.says for step in story.steps[-3:]] == [
         "the last assessments pass, and none 14 days after their first one confirms them: they prove nothing yet",
         "the last assessment that fails",
-        "last contact of any kind: more than 42 days of silence before the recorded end or the horizon are loss",
+        "no end is on record by the horizon (day 182), and nothing was heard in the 42 days before it",
     ]
 
 
-@pytest.mark.parametrize(
-    ("looks", "event", "says", "on_record"),
-    [
-        ({0: "F", 168: "F"}, None, "last contact of any kind: within 42 days of the horizon (day 182), so not lost", ()),
+ENDS: dict[str, tuple[dict[int, str], tuple[str, int] | None, int, tuple[int, str, tuple[str, ...]]]] = {
+    "no end on record, in sight at the horizon": (
+        {0: "F", 168: "F"},
+        None,
+        1,
+        (168, "no end is on record by the horizon (day 182), and something was heard in the 42 days before it", ()),
+    ),
+    "as planned": (
+        {0: "F", 56: "F"},
+        ("administrative_end", 60),
+        1,
+        (60, "on record is the end of follow-up: follow-up ended as planned", ("event.csv#1",)),
+    ),
+    "as planned, after a long silence": (
+        {0: "F", 14: "F"},
+        ("administrative_end", 100),
+        2,
         (
-            {0: "F", 56: "F"},
-            "administrative_end",
-            "last contact of any kind; on record is: follow-up ended as planned",
+            100,
+            "on record is the end of follow-up: follow-up ended as planned; nothing was heard in the 42 days before it, so it "
+            "counts as lost",
             ("event.csv#1",),
         ),
-        ({0: "F", 14: "F"}, "withdrew", "last contact of any kind; on record is: withdrew or went elsewhere", ("event.csv#1",)),
-    ],
-)
-def test_the_end_of_follow_up_is_told(looks: dict[int, str], event: str | None, says: str, on_record: tuple[str, ...]) -> None:
-    # Grade: exact, step 8 of ascertain.
-    ends = [{"episode_id": "a", "day": max(looks) + 4, "event": event}] if event else []
-    story = told(run_week=weekly("a", looks), event=ends)
-    assert lines(story)[-1] == (max(looks), says, on_record)
+    ),
+    "withdrawn": (
+        {0: "F", 14: "F"},
+        ("withdrew", 20),
+        3,
+        (20, "on record is the end of follow-up: withdrew or went elsewhere", ("event.csv#1",)),
+    ),
+    "lost": (
+        {0: "F", 168: "F"},
+        ("lost_to_follow_up", 170),
+        2,
+        (170, "on record is the end of follow-up: lost to follow-up", ("event.csv#1",)),
+    ),
+    "called lost and heard of again": (
+        {0: "F", 7: "F", 90: "F", 181: "F"},
+        ("lost_to_follow_up", 50),
+        1,
+        (
+            50,
+            "on record is the end of follow-up: lost to follow-up; but something was heard on day 181, so that it is not lost",
+            ("event.csv#1",),
+        ),
+    ),
+    "a later end is none": (
+        {0: "F", 168: "F"},
+        ("withdrew", 250),
+        1,
+        (168, "no end is on record by the horizon (day 182), and something was heard in the 42 days before it", ()),
+    ),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_end_of_follow_up_is_told_as_it_counts(end: str) -> None:
+    # Grade: exact, `why_censored`.
+    looks, event, code, last = ENDS[end]
+    events = [{"episode_id": "a", "day": event[1], "event": event[0]}] if event else []
+    story = told(run_week=weekly("a", looks), event=events)
+    assert f"(code {code})" in story.answer
+    assert lines(story)[-1] == last
+
+
+def test_who_continues_an_earlier_episode_is_told_this_before_anything_else() -> None:
+    # Grade: exact: the flow asks it first.
+    again = episode("a", patient_id="p", age_y=17, previous_episode_id="before", previous_index_day=-100)
+    heard = [{"episode_id": "before", "day": 50}]
+    story = told(replace(ADULTS, recurrence_gap_days=90), episodes=[again, episode("before", patient_id="p")], visit=heard)
+    assert story.steps[-1].says.startswith("left out of population adults: continues an earlier episode")
+
+
+def test_pain_after_a_long_silence_is_no_relapse_of_the_story_either() -> None:
+    # Grade: exact: the story uses the population's gap, as the paths of everybody do.
+    story = told(replace(EVERYONE, recurrence_gap_days=90), run_week=weekly("a", {0: "F", 7: "P", 21: "P", 150: "F", 157: "F"}))
+    assert not [step.says for step in story.steps if "relapse" in step.says]
+
+
+def test_looks_of_two_tables_with_one_record_are_told_apart() -> None:
+    # Grade: exact: a wide file may feed visits and weekly reports from the same record.
+    report = {**weekly("a", {7: "P"})[0], "record_id": "wide.csv#1"}
+    visit = {"episode_id": "a", "day": 7, "record_id": "wide.csv#1", "run_attempted": True, "nprs_run_easy": 6}
+    story = told(run_week=[report], visit=[visit])
+    says = [step.says.split(":")[0].split(" (")[0] for step in story.steps if step.records == ("wide.csv#1",)]
+    assert says[:2] == ["run week passes", "visit fails"]
 
 
 def test_a_relapse_is_told_after_the_recovery() -> None:
