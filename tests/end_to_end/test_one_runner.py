@@ -75,3 +75,28 @@ def test_an_export_is_logged_by_the_hash_of_its_readme(study: Path, tmp_path: Pa
     assert (last["deed"], last["readme_sha256"]) == ("export", hashlib.sha256(readme).hexdigest())
     assert run("verify", study).returncode == 0
     assert run("report", study).returncode == 0
+
+
+@pytest.mark.parametrize("place", ["audit.jsonl", "protocol.toml", "reports/x.svg", "snapshots/x.svg"])
+def test_a_time_line_is_not_drawn_over_what_a_study_keeps(study: Path, place: str) -> None:
+    # Grade: exact: neither over a file nor beside those that `verify` counts, not even with --force.
+    before = (study / place).read_bytes() if (study / place).exists() else None
+    done = run("explain", FIRST, study, "--figure", study / place, "--force")
+    assert done.returncode == 2, done.stderr
+    assert ((study / place).read_bytes() if (study / place).exists() else None) == before
+
+
+def test_an_export_does_not_go_into_any_study(study: Path, tmp_path: Path) -> None:
+    # Grade: exact: another study's rooms are as closed as one's own.
+    other = tmp_path / "other"
+    assert run("init", other).returncode == 0
+    for place in (other, other / "reports" / "x", other / "snapshots"):
+        assert run("export", study, "--out", place, "--force").returncode == 2
+    assert run("export", study, "--out", other / "tables").returncode == 0
+
+
+def test_what_a_file_browser_leaves_does_not_block_an_export(study: Path, tmp_path: Path) -> None:
+    # Grade: exact.
+    assert run("export", study, "--out", tmp_path / "tables").returncode == 0
+    (tmp_path / "tables" / ".DS_Store").write_bytes(b"")
+    assert run("export", study, "--out", tmp_path / "tables", "--force").returncode == 0

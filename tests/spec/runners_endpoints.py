@@ -137,7 +137,10 @@ class Improvement:
 
 @dataclass(frozen=True)
 class Eligibility:
-    """A runner against a population of the shipped protocol by name, or one written out as in a protocol."""
+    """A runner against a population of the shipped protocol by name, or one written out as in a protocol.
+
+    Procedures as "prp -1", a series as "eswt -60..-10".
+    """
 
     population: str | Mapping[str, Any]
     runner: Mapping[str, Any] = field(default_factory=dict)
@@ -186,7 +189,7 @@ def eligibility(given: Eligibility) -> dict[str, Any]:
     """Whether the runner is in the population, or which line of the flow tells why not."""
     runner = {**ELIGIBLE_RUNNER, **given.runner, **dict.fromkeys(given.runner_without)}
     people = [episode("a", **runner), episode(OTHER, **ELIGIBLE_RUNNER)]
-    treated = [_row(day, procedure=what) for what, day in _dated(given.procedures)]
+    treated = [_treated(part) for part in _parts(given.procedures)]
     cohort = assemble_cohort(records(episode=people, procedure=treated), _population(given.population))
     return {"in_population": "a" in cohort.episodes["episode_id"].to_list(), "left_out": _left_out(cohort.attrition.steps)}
 
@@ -244,6 +247,13 @@ def _cells(table: str, cells: Mapping[str, Any]) -> dict[str, Any]:
 
 def _dated(written: str) -> list[tuple[str, int]]:
     return [(what, int(day)) for what, day in map(str.split, _parts(written))]
+
+
+def _treated(written: str) -> dict[str, Any]:
+    """A procedure on a day, "eswt -60", or over several, "eswt -60..-10"."""
+    what, days = written.split()
+    first, _, last = days.partition("..")
+    return _row(int(first), procedure=what, stop_day=int(last) if last else None)
 
 
 def _parts(written: str) -> list[str]:

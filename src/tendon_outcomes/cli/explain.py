@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tendon_outcomes.cli.study import Study
+from tendon_outcomes.cli.study import Study, refuse_own_rooms
 from tendon_outcomes.cli.terminal import Say
 from tendon_outcomes.cohort.assemble import assemble_cohort
 from tendon_outcomes.cohort.exposure.weeks import person_weeks
@@ -40,9 +40,17 @@ def stories(records: ValidatedRecords, asked: list[Estimand], episode_id: str, s
 
 
 def draw(records: ValidatedRecords, asked: list[Estimand], episode_id: str, target: Path, *, force: bool) -> Path:
-    """Write the timeline of one episode as SVG, whether or not it is in the population."""
+    """Write the timeline of one episode as SVG, whether or not it is in the population.
+
+    Raises
+    ------
+    WrongUse
+        The file would stand among a study's own.
+    """
+    refuse_own_rooms(target)
     own, open_to_all = one_episode(records, asked[0].population, episode_id)
-    cohort = assemble_cohort(own, open_to_all)
+    tendon = declare().tendons[own.table("episode")["tendon"].item()]
+    cohort = assemble_cohort(own, replace(open_to_all, tendon=tendon))
     follow_ups: list[FollowUp] = []
     for one in asked:
         try:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tendon_outcomes.cli.study import Study, log_export, refuse_file
+from tendon_outcomes.cli.study import Study, log_export, refuse_file, refuse_own_rooms
 from tendon_outcomes.cli.terminal import Say
 from tendon_outcomes.cohort.patient_level.adam import AnalysisData, analysis_data
 from tendon_outcomes.declarations import Declarations, declare
@@ -24,6 +24,8 @@ Format = Literal["csv", "parquet"]
 TABLES = ("adsl", "adqs", "adtte", "weeks")
 METADATA = ("define.csv", "define.json", "README.txt")
 REGIMEN = "1"
+_LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""What file browsers leave behind in a folder that somebody looked into."""
 _FORMULA = r"^[=+\-@'\t\r\n＝＋－＠]"
 """What a spreadsheet may take for the beginning of a formula (OWASP, CSV injection), and the apostrophe itself."""
 
@@ -43,7 +45,7 @@ def export(
         Something stands there: another export without ``force``, or files that are no export's.
     """
     _refuse_sharing(tier)
-    _refuse_own_rooms(study, folder)
+    refuse_own_rooms(folder)
     say("reading the snapshot")
     records, manifest = open_snapshot(study.folder, snapshot_id)
     protocol, declared = study.protocol(), declare()
@@ -71,16 +73,6 @@ def _refuse_sharing(tier: Tier) -> None:
         raise WrongUse(
             f"an export holds one row a patient's episode and cannot be {tier.value}; nothing was written",
             way_out="Leave out --tier and keep the files in the clinic; `tendon-outcomes report` writes what can be shared.",
-        )
-
-
-def _refuse_own_rooms(study: Study, folder: Path) -> None:
-    """Beside snapshots and reports an export would be found by `verify` as a file that nobody logged."""
-    target = folder.resolve()
-    rooms = [study.folder.resolve(), *((study.folder / room).resolve() for room in ("snapshots", "reports"))]
-    if target == rooms[0] or any(target == room or room in target.parents for room in rooms[1:]):
-        raise WrongUse(
-            "the export would stand among the study's own files; nothing was written", way_out="Give --out another folder."
         )
 
 
@@ -180,7 +172,7 @@ def _write(folder: Path, files: dict[str, bytes], *, force: bool) -> None:
     refuse_file(folder)
     ours = {*METADATA, *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "parquet"))}
     with faults_named(folder):
-        others = [path for path in folder.iterdir() if path.name not in ours] if folder.is_dir() else []
+        others = [path for path in folder.iterdir() if path.name not in {*ours, *_LEFT_BY_SYSTEMS}] if folder.is_dir() else []
     if others:
         raise WouldOverwrite(
             f"{folder} holds {len(others)} other files or folders; nothing was written", way_out="Give --out a new folder."

@@ -18,6 +18,7 @@ from tendon_outcomes.errors import EnvironmentFault, FileAbsent, VerificationFai
 from tendon_outcomes.records import ValidatedRecords, ingest
 from tendon_outcomes.results import hash_files
 from tendon_outcomes.snapshots import (
+    AUDIT_FILE,
     Manifest,
     Source,
     append,
@@ -109,6 +110,25 @@ def refuse_file(folder: Path) -> None:
         is_file = folder.exists() and not folder.is_dir()
     if is_file:
         raise WouldOverwrite(f"{folder} exists and is not a folder", way_out="Choose another place.")
+
+
+def refuse_own_rooms(target: Path) -> None:
+    """Refuse to write patient-level output where a study keeps its own: `verify` would find it there, or it would be gone.
+
+    Raises
+    ------
+    WrongUse
+        ``target`` is a study's folder or one of its files, or lies among its snapshots or reports; whichever study it is.
+    """
+    there = target.resolve()
+    for folder in (there, *there.parents):
+        if not (folder / PROTOCOL).is_file():
+            continue
+        inside = there.relative_to(folder).parts
+        if len(inside) == 0 or inside[0] in (*ROOMS, PROTOCOL, COLUMN_MAP, AUDIT_FILE):
+            raise WrongUse(
+                "the output would stand among a study's own files; nothing was written", way_out="Give it another place."
+            )
 
 
 def as_of_date(text: str) -> date:

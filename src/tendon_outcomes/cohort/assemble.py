@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -33,13 +33,15 @@ class Cohort:
     no score where nobody ran.
 
     `episodes` has every declared column and what was derived: `phenotype_derived` with `phenotype_rule_derived` where the
-    population names a rule of diagnosis, and `duration_days` with its interval where it says how precise an onset is.
+    population names a rule of diagnosis, and `duration_days` with its interval where it says how precise an onset is. `unread`
+    has, by table, episode_id and day of rows that intake rejected: something happened there, and nobody can say what.
     """
 
     population: Population
     episodes: pl.DataFrame
     tables: dict[str, pl.DataFrame]
     attrition: Attrition
+    unread: dict[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort:
@@ -70,7 +72,8 @@ def assemble_cohort(records: ValidatedRecords, population: Population) -> Cohort
     tables["run_week"] = without_pain_of_no_run(tables["run_week"])
     if population.onset is not None:
         kept = with_symptom_duration(kept, population.onset)
-    return Cohort(population=population, episodes=kept.sort("episode_id"), tables=tables, attrition=flow)
+    unread = {name: _rows_of(kept, rows) for name, rows in records.unread.items()}
+    return Cohort(population=population, episodes=kept.sort("episode_id"), tables=tables, attrition=flow, unread=unread)
 
 
 def _until_withdrawal(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -96,6 +96,7 @@ class ValidatedRecords:
     rejected: dict[str, pl.DataFrame] = field(default_factory=dict)
     left_out_columns: dict[str, dict[str, str]] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def table(self, name: str) -> pl.DataFrame:
         """The accepted rows of one table."""

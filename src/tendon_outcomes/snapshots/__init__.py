@@ -1,12 +1,13 @@
 """Immutable, content-addressed data locks; the one way to write a durable file; the audit log; verification."""
 
-from tendon_outcomes.snapshots.audit import AuditState, append, last_named, read_state
+from tendon_outcomes.snapshots.audit import AUDIT_FILE, AuditState, append, last_named, read_state
 from tendon_outcomes.snapshots.durable import atomic_write, faults_named, make_folder, remove, write_all, write_new, write_whole
 from tendon_outcomes.snapshots.lock import Manifest, Source, content_id, list_snapshots, lock, manifest_sha256, open_snapshot
 from tendon_outcomes.snapshots.one_at_a_time import LOCK_FILE, study_lock
 from tendon_outcomes.snapshots.verify import OUTPUTS, outputs_manifest, verify
 
 __all__ = [
+    "AUDIT_FILE",
     "LOCK_FILE",
     "OUTPUTS",
     "AuditState",

@@ -129,7 +129,8 @@ def _joined(cohorts: list[Cohort]) -> Cohort:
         name: pl.concat([one.tables[name] for one in cohorts]).unique("record_id", keep="first", maintain_order=True)
         for name in cohorts[0].tables
     }
-    return Cohort(cohorts[0].population, episodes.sort("episode_id"), tables, cohorts[0].attrition)
+    unread = {name: pl.concat([one.unread[name] for one in cohorts]).unique() for name in cohorts[0].unread}
+    return Cohort(cohorts[0].population, episodes.sort("episode_id"), tables, cohorts[0].attrition, unread)
 
 
 def settled(questions: Sequence[Question]) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -63,7 +64,7 @@ def _one_episode(cohort: Cohort, episode_id: str) -> Cohort:
             way_out="Ask for an episode of the cohort, or assemble the cohort that it belongs to.",
         )
     tables = {name: table.filter(wanted) for name, table in cohort.tables.items()}
-    return Cohort(cohort.population, episodes, tables, cohort.attrition)
+    return replace(cohort, episodes=episodes, tables=tables)
 
 
 def _mark(
