@@ -37,7 +37,6 @@ _SAYS = {
     Code.RUPTURE: "rupture of the tendon",
     Code.DEATH: "death",
 }
-_LEFT_OUT = "left out of population"
 _GOES_ON = "it continues an earlier episode, or how long after that one it began is not recorded"
 
 
@@ -82,9 +81,9 @@ def explain(
     """
     own = _alone(records, episode_id)
     story = Story(episode_id, endpoint.reference, "", ())
-    in_cohort = [*_selection(records, own, population, episode_id)]
-    if in_cohort[-1].says.startswith(_LEFT_OUT):
-        return replace(story, answer="not in the population", steps=tuple(in_cohort))
+    in_cohort, belongs = _selection(records, own, population, episode_id)
+    if not belongs:
+        return replace(story, answer="not in the population", steps=in_cohort)
     cohort = assemble_cohort(own, replace(population, recurrence_gap_days=0))
     looks = [asked(endpoint.version), *told_looks(cohort, endpoint.version)]
     try:
@@ -137,11 +136,13 @@ def one_episode(records: ValidatedRecords, population: Population, episode_id: s
     return _alone(records, episode_id), everyone
 
 
-def _selection(records: ValidatedRecords, own: ValidatedRecords, population: Population, episode_id: str) -> Iterator[Step]:
-    """The episode itself, its class of diagnosis, and the line of the flow that leaves it out, if one does."""
+def _selection(
+    records: ValidatedRecords, own: ValidatedRecords, population: Population, episode_id: str
+) -> tuple[tuple[Step, ...], bool]:
+    """The episode itself, and its class of diagnosis or the line of the flow that leaves it out; and whether it belongs."""
     row = own.table("episode").row(0, named=True)
     record = (row[RECORD_ID],)
-    yield Step(f"{row['tendon'].replace('_', ' ')}, {row['side']} side", 0, record)
+    itself = Step(f"{row['tendon'].replace('_', ' ')}, {row['side']} side", 0, record)
     # Whether it goes on from an earlier episode is told by that one's records; the other conditions need only its own.
     same = records.table("episode").filter(pl.col(name) == row[name] for name in SAME_TENDON)
     family = pl.concat([same["episode_id"], pl.Series([row["previous_episode_id"]], dtype=pl.String)]).drop_nulls().unique()
@@ -152,9 +153,9 @@ def _selection(records: ValidatedRecords, own: ValidatedRecords, population: Pop
         if population.phenotype is not None:
             given = kept.filter(pl.col("episode_id") == episode_id)[PHENOTYPE].item()
             diagnosis = f"; diagnosis {given} by rule {population.phenotype.reference}"
-        yield Step(f"in population {population.name}{diagnosis}", 0, record)
-        return
-    yield Step(f"{_LEFT_OUT} {population.name}: {_first_reason(both, own, records, population, episode_id)}", None, record)
+        return (itself, Step(f"in population {population.name}{diagnosis}", 0, record)), True
+    reason = _first_reason(both, own, records, population, episode_id)
+    return (itself, Step(f"left out of population {population.name}: {reason}", None, record)), False
 
 
 def _first_reason(
