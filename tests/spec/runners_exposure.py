@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import polars as pl
@@ -23,7 +23,10 @@ WINDOW = REGIMEN.window_weeks.value
 LOADING_BY_STAGE = {1: "iso", 2: "isotonic", 3: "isotonic_high_flex", 4: "energy_storage"}
 OWN_STRETCH = {name: tendon.stretch_modalities[0] for name, tendon in DECLARED.tendons.items()}
 LEGENDS: dict[str, dict[str, Any]] = {
-    "week": {"log": "day, modality and sets; 3x30s are three sets of 30 seconds; without sets: not recorded"},
+    "week": {
+        "log": "day, modality and sets; 3x30s are three sets of 30 seconds; without sets: not recorded",
+        "unread days": "days of session rows that intake rejected",
+    },
     "strategy": {
         "L": "two days with three sets of loading",
         "S": "three days with one stretch of the injured muscle",
@@ -31,6 +34,7 @@ LEGENDS: dict[str, dict[str, Any]] = {
         "N": "foam rolling, and nothing else",
         "U": "no log, no report, no note",
         "digits": "so many loading or stretching days in that week; - is a week without a log",
+        "followed no": "the label was made without saying until when anybody was followed",
     },
     "adherence": {"log": "day, modality and sets; 3x30s are three sets of 30 seconds; without sets: not recorded"},
     "switching": {"weeks": "the states of the weeks, as in the page of strategies"},
@@ -40,7 +44,8 @@ LEGENDS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Logged:
-    """What was recorded of one episode. `log` is short for sessions: "1 isotonic 3, 3 hamstring_stretch 3x30s"."""
+    """What was recorded of one episode. `log` is short for sessions: "1 isotonic 3, 3 hamstring_stretch 3x30s". `unread_days`:
+    days of session rows that intake rejected."""
 
     tendon: str = "proximal_hamstring"
     log: str = ""
@@ -48,6 +53,7 @@ class Logged:
     reports: Sequence[Mapping[str, Any]] = ()
     visits: Sequence[Mapping[str, Any]] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
+    unread_days: Sequence[int] = ()
     weeks: int = 1
     week: int = 1
     from_week: int = 1
@@ -56,7 +62,8 @@ class Logged:
 
 @dataclass(frozen=True)
 class Series:
-    """Weeks as letters, or loading and stretching days as digits. `stages`: the stage of each week's loading."""
+    """Weeks as letters, or loading and stretching days as digits. `stages`: the stage of each week's loading. `followed` false:
+    the labels are asked for without telling who was still followed."""
 
     weeks: str = ""
     loading: str = ""
@@ -64,7 +71,10 @@ class Series:
     stages: str = ""
     tendon: str = "proximal_hamstring"
     until_day: int | None = None
+    visits: Sequence[Mapping[str, Any]] = ()
     at_day: int | None = None
+    known_by_day: int | None = None
+    followed: bool = True
     prescribed: str = ""
     prescribed_day: int | None = None
     later: str = "refuse"
@@ -80,7 +90,10 @@ def week(given: Logged) -> dict[str, Any]:
 
 def strategy(given: Series) -> dict[str, Any]:
     """The label of the series, and what comes of asking for it as an exposure."""
-    labels = classify_strategies(series(given), until=_until(given.until_day))
+    until = _until(given.until_day)
+    if until is None and given.followed:
+        until = pl.DataFrame({"episode_id": ["a"], "until_day": [None]})
+    labels = classify_strategies(series(given), until=until, known_by_day=given.known_by_day)
     got = labels.frame.row(0, named=True)
     if given.at_day is not None:
         got["exposure"] = _exposure(given, labels, given.at_day)
@@ -116,7 +129,12 @@ def logged(given: Logged) -> PersonWeeks:
         "run_week": [{"day": 7 * one["week"], **one} for one in given.reports],
         "visit": given.visits,
     }
-    return person_weeks(_cohort(given.tendon, given.plan, **_of_a(tables)), REGIMEN, weeks=given.weeks)
+    unread = pl.DataFrame(
+        {"episode_id": ["a"] * len(given.unread_days), "day": given.unread_days},
+        schema={"episode_id": pl.String(), "day": pl.Int64()},
+    )
+    cohort = replace(_cohort(given.tendon, given.plan, **_of_a(tables)), unread={"session": unread})
+    return person_weeks(cohort, REGIMEN, weeks=given.weeks)
 
 
 def series(given: Series) -> PersonWeeks:
@@ -138,7 +156,7 @@ def series(given: Series) -> PersonWeeks:
             {"day": first_day + n, "modality": OWN_STRETCH[given.tendon], "sets": 1, "hold_s": 30.0} for n in range(int(stretch))
         ]
     sessions = [{"session_id": f"s{n}", **row} for n, row in enumerate(rows, start=1)]
-    cohort = _cohort(given.tendon, {}, **_of_a({"session": sessions}))
+    cohort = _cohort(given.tendon, {}, **_of_a({"session": sessions, "visit": given.visits}))
     return person_weeks(cohort, REGIMEN, weeks=max(WINDOW, len(loading)))
 
 

@@ -56,9 +56,9 @@ NAMED: dict[str, str] = {
     "event": "episode_id day event",
 }
 
-RULES = """E-02 E-03 E-04 E-05 P-02 S-02 S-03 V-03 V-04 V-05 V-06 V-11 V-21 V-22 V-23 V-24 V-25 V-26 V-27 V-28 V-29 W-03 W-04 W-11
-    X-01 X-02 X-03 X-04 X-05 X-06 X-07 X-08 X-09"""
-FLAGS = "E-03 E-04 E-05 S-02 S-03 V-04 V-05 V-21 V-22 V-24 V-25 V-27 V-28 V-29 W-04 X-08 X-09"
+RULES = """E-02 E-03 E-04 E-05 P-02 S-02 S-03 V-03 V-04 V-05 V-06 V-11 V-21 V-22 V-23 V-24 V-25 V-26 V-27 V-28 V-29
+    W-03 W-04 W-11 W-12 X-01 X-02 X-03 X-04 X-05 X-06 X-07 X-08 X-09 X-10 X-11"""
+FLAGS = "E-03 E-04 E-05 S-02 S-03 V-04 V-05 V-21 V-22 V-23 V-24 V-25 V-27 V-28 V-29 W-04 W-12 X-08 X-09 X-11"
 
 # Domain dossier §2b and §2c; where it says only [D], the number is the decision written there.
 NUMBERS: dict[str, dict[str, float]] = {

@@ -18,9 +18,14 @@ Episode = tuple[str, str | None, int | None]
 
 
 def kept_apart(episodes: list[Episode]) -> set[bool]:
+    return set(masks(episodes, ["left"] * len(episodes)))
+
+
+def masks(episodes: list[Episode], sides: list[str]) -> list[bool]:
+    """For each episode whether X-06 keeps it apart."""
     cells = ("episode_id", "previous_episode_id", "previous_index_day")
     rows = pl.DataFrame(episodes, schema=dict(zip(cells, (pl.String, pl.String, pl.Int64), strict=True)), orient="row")
-    same = rows.with_columns(patient_id=pl.lit("P1"), tendon=pl.lit("gluteal"), side=pl.lit("left"))
+    same = rows.with_columns(patient_id=pl.lit("P1"), tendon=pl.lit("gluteal"), side=pl.Series(sides))
     frame = pl.concat([empty_table(TABLE), same], how="diagonal")
     evidence = Evidence(
         declarations=DECLARED,
@@ -33,7 +38,7 @@ def kept_apart(episodes: list[Episode]) -> set[bool]:
         accepted_events=pl.DataFrame(),
         as_of=dt.date(2026, 1, 31),
     )
-    return {broken for _, mask in PERSON_CHECKS["X-06"](evidence) for broken in mask}
+    return [broken for _, mask in PERSON_CHECKS["X-06"](evidence) for broken in mask]
 
 
 def possible_orders(episodes: list[Episode]) -> int:
@@ -60,3 +65,15 @@ def test_episodes_are_kept_apart_unless_exactly_one_order_is_possible() -> None:
         assert kept_apart(episodes) == {not ordered}, episodes
         outcomes.append(ordered)
     assert min(outcomes.count(True), outcomes.count(False)) > 10
+
+
+def test_a_line_through_unknown_sides_is_a_line_and_a_circle_is_none() -> None:
+    # Grade: exact: each episode names the one before it, in an order of its own; then the first names the last as well.
+    rng = random.Random(20251123)
+    for _ in range(200):
+        names = [f"E{number}" for number in rng.sample(range(9), rng.randint(2, 6))]
+        sides = [rng.choice(["left", "unknown"]) for _ in names]
+        line: list[Episode] = [(name, before, None) for name, before in zip(names, [None, *names], strict=False)]
+        assert masks(line, sides) == [False] * len(names), (line, sides)
+        circle: list[Episode] = [(names[0], names[-1], None), *line[1:]]
+        assert masks(circle, sides) == [True] * len(names), (circle, sides)

@@ -16,7 +16,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tendon_outcomes.cli.export import csv_bytes
 from tendon_outcomes.cohort.assemble import assemble_cohort
 from tendon_outcomes.cohort.outcome.ascertain import ascertain
 from tendon_outcomes.cohort.patient_level.adam import AnalysisData, analysis_data
@@ -25,6 +24,7 @@ from tendon_outcomes.declarations.exports import ExportDataset, Exports
 from tendon_outcomes.declarations.loading import build
 from tendon_outcomes.errors import DeclarationInvalid, NoUsableRows
 from tendon_outcomes.records import ValidatedRecords
+from tendon_outcomes.snapshots import csv_bytes
 from tendon_outcomes.vocabulary import Code
 from tests.made_records import DECLARED, FAILING, REPORTS, episode, records, weekly
 from tests.spec.runners_export import EVERYONE, asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -38,10 +39,12 @@ def test_every_tendon_classifies_by_its_own_stretching(tendon: str, weeks: str, 
 @pytest.mark.parametrize("tendon", TENDONS)
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_every_modality_is_loading_stretching_or_neither(tendon: str, modality: str) -> None:
-    # Grade: exact: three days with ten sets of 30 seconds meet either rule, so the state tells what the modality counts as.
+    # Grade: exact: three days with ten sets of 30 seconds meet either rule, so the state tells what the modality counts as. What
+    # is no exercise of the plan makes no week known.
     log = ", ".join(f"{day} {modality} 10x30s" for day in (1, 3, 5))
     found = TENDONS[tendon]
-    expected = "L" if modality in found.stages else "S" if modality in found.stretch_modalities else "N"
+    neither = "U" if modality in REGIMEN.adherence.not_sessions else "N"
+    expected = "L" if modality in found.stages else "S" if modality in found.stretch_modalities else neither
     got = RUNNERS["week"]({"tendon": tendon, "log": log})
     assert (got["state"], got["stage"]) == (expected, found.stages.get(modality))
 
@@ -133,14 +136,14 @@ def test_an_episode_is_the_same_alone_and_among_others() -> None:
     for derived in (lambda w: classify_strategies(w).frame, state_runs, adherence):
         got, wanted = derived(all_of_them).filter(pl.col("episode_id") == "b"), derived(one)
         assert_frame_equal(got.drop(drop, strict=False), wanted.drop(drop, strict=False))
-    for plain in (exposure_intervals, switches):
+    for plain in (lambda w: exposure_intervals(w, lag_weeks=1), switches):
         assert_frame_equal(plain(all_of_them).filter(pl.col("episode_id") == "b"), plain(one))
 
 
 def test_every_session_row_is_in_one_week_and_in_the_label() -> None:
-    # Grade: exact: 120 session rows an episode, all before day 90; those of days 0 to 84 are in the twelve weeks.
+    # Grade: exact: 120 session rows an episode, all before day 90; those of days 0 to 84 are in the twelve weeks, runs in none.
     tables = many()
-    inside = {row["record_id"] for row in tables["session"] if row["day"] <= 84}
+    inside = {row["record_id"] for row in tables["session"] if row["day"] <= 84 and row["modality"] != "run"}
     frame = weeks_of(tables).frame
     listed = [one for one in frame["record_ids"].explode().to_list() if one and one.startswith("session")]
     assert sorted(listed) == sorted(inside)
@@ -163,7 +166,7 @@ def test_records_without_any_session_report_or_visit() -> None:
 
 def test_intervals_fill_the_time_without_gap_or_overlap() -> None:
     # Grade: exact: the stop of one interval is the start of the next, from day 0 to day 84.
-    for name, one in exposure_intervals(weeks_of(many())).group_by("episode_id"):
+    for name, one in exposure_intervals(weeks_of(many()), lag_weeks=0).group_by("episode_id"):
         starts, stops = one["start_day"].to_list(), one["stop_day"].to_list()
         assert (starts[0], stops[-1], starts[1:]) == (0, 84, stops[:-1]), name
 
@@ -189,6 +192,28 @@ def test_an_exposure_does_not_come_after_its_outcome() -> None:
         exposure_intervals(weeks_of(many()), lag_weeks=-1)
 
 
+@pytest.mark.parametrize(("from_week", "to_week"), [(1, 0), (5, 4), (13, None)])
+def test_adherence_over_no_week_is_refused(from_week: int, to_week: int | None) -> None:
+    # Grade: exact: to_week = 0 is not "to the last week", and week 13 comes after the twelfth, which is the last.
+    with pytest.raises(WrongUse, match=f"from week {from_week} to week {to_week if to_week is not None else 12}"):
+        adherence(weeks_of(many()), from_week=from_week, to_week=to_week)
+
+
+def test_adherence_to_a_week_has_the_weeks_up_to_it() -> None:
+    # Grade: exact: one week, and three, of twelve.
+    for to_week, n_weeks in ((1, 1), (3, 3)):
+        assert adherence(weeks_of(many()), to_week=to_week)["n_weeks"].to_list() == [n_weeks] * 4
+
+
+@pytest.mark.parametrize("derived", [classify_strategies, adherence])
+def test_until_of_another_cohort_is_refused_and_names_nobody(derived: Any) -> None:
+    # Grade: exact: two of the three episodes named have no weeks; one of them stands twice.
+    until = pl.DataFrame({"episode_id": ["a", "stranger", "stranger", "other"], "until_day": [28, 28, 30, None]})
+    with pytest.raises(WrongUse, match="until names 2 episodes") as refused:
+        derived(weeks_of(many()), until=until)
+    assert "stranger" not in str(refused.value)
+
+
 def test_a_label_at_day_0_is_refused_with_a_way_out() -> None:
     # Grade: exact, domain dossier §0.4 and §3c: the message says which days the label looks at and what to do instead.
     with pytest.raises(ImmortalTimeError) as refused:
@@ -198,6 +223,46 @@ def test_a_label_at_day_0_is_refused_with_a_way_out() -> None:
     assert refused.value.exit_code == 2
     for part in ("days 0 to 84", "day 0 on", "landmark", "exposure_intervals", "clone", "prescribed_exposure"):
         assert part in message
+
+
+def test_a_label_without_until_is_refused_as_an_exposure() -> None:
+    # Grade: exact: four labels, and nothing tells who of them was still followed; with an until that ends nobody they are given.
+    made = weeks_of(many())
+    with pytest.raises(ImmortalTimeError, match="who of 4 labelled episodes was still followed after day 84") as refused:
+        classify_strategies(made).as_exposure(at_day=84)
+    assert "until=" in str(refused.value)
+    nobody = pl.DataFrame(schema={"episode_id": pl.String(), "until_day": pl.Int64()})
+    assert classify_strategies(made, until=nobody).as_exposure(at_day=84).height == 4
+
+
+def test_labels_that_rest_on_later_notes_are_counted_and_not_given() -> None:
+    # Grade: exact: a and b come back on day 100 and 120, c leaves on day 90 and has a note of day 120, d is unknown. At day 84
+    # three labels rest on later weeks, at day 95 two (c is left out), at day 100 one; as known on day 100 nobody's does.
+    visits = [
+        {"episode_id": name, "day": day, "treatment_components": "loading"} for name, day in (("a", 100), ("b", 120), ("c", 120))
+    ]
+    made = weeks_of({"episode": [episode(name) for name in "abcd"], "visit": visits})
+    until = pl.DataFrame({"episode_id": ["c"], "until_day": [90]})
+    labels = classify_strategies(made, until=until)
+    assert labels.frame["strategy"].to_list() == ["A", "A", "A", "X"]
+    for at_day, count, of in ((84, 3, 4), (95, 2, 3), (100, 1, 3)):
+        with pytest.raises(ImmortalTimeError, match=f"{count} of {of} strategy labels") as refused:
+            labels.as_exposure(at_day=at_day)
+        assert f"known_by_day={at_day}" in str(refused.value)
+    as_known = classify_strategies(made, until=until, known_by_day=100)
+    assert as_known.as_exposure(at_day=100).rows() == [("a", "A"), ("b", "X"), ("d", "X")]
+    assert labels.as_exposure(at_day=120).rows() == [("a", "A"), ("b", "A"), ("d", "X")]
+
+
+def test_rows_that_could_not_be_read_are_of_their_own_episode() -> None:
+    # Grade: exact: only week 2 of episode b changes, and its neighbours keep their counts.
+    made = assemble_cohort(records(**many()), population("proximal_hamstring"))
+    unread = pl.DataFrame({"episode_id": ["b"], "day": [10]})
+    read, hidden = (person_weeks(one, REGIMEN, weeks=WINDOW).frame for one in (made, replace(made, unread={"session": unread})))
+    of_b = (pl.col("episode_id") == "b") & (pl.col("week") == 2)
+    assert read.filter(of_b)["state"].item() not in ("U", "B")
+    assert hidden.filter(of_b)["state"].item() == "U"
+    assert_frame_equal(hidden.filter(~of_b).drop("progressed"), read.filter(~of_b).drop("progressed"))
 
 
 def test_until_has_the_earliest_of_several_days_and_names_only_some() -> None:

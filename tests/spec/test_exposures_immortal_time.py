@@ -60,7 +60,7 @@ def test_exposure_intervals_give_the_time_split() -> None:
     )
     runners = pl.DataFrame({"episode_id": np.arange(n).astype(str), "recovered": day, "first_week": first_week})
     split = (
-        exposure_intervals(PersonWeeks(DECLARED.regimen("1"), weeks, frame))
+        exposure_intervals(PersonWeeks(DECLARED.regimen("1"), weeks, frame), lag_weeks=0)
         .join(runners, on="episode_id")
         .filter(pl.col("start_day") < pl.col("recovered"))
         .group_by("state")

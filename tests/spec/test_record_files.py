@@ -164,11 +164,23 @@ def test_a_column_map_that_cannot_be_meant_is_refused_before_a_cell_is_read(tmp_
     ("header", "bare"),
     [("NPRS", True), ("nprs", True), (" N P R S ", False), ("NPRS score", True), ("nprs_total", True), ("NPRS-IE", True),
      ("NPRS week 12", True), ("NPRS (wk4)", True), ("Pain NPRS today", True), ("\uff2e\uff30\uff32\uff33", True), ("NRS", False),
-     ("NPRS 0-10", False), ("NPRS while running", False), ("Nirschl NPRS", False), ("NPRS12", False), ("nprs_run", False)],
+     ("NPRS 0-10", False), ("NPRS while running", False), ("Nirschl NPRS", False), ("NPRS12", True), ("nprs_run", False),
+     ("NPRS_1", True), ("NPRS1", True), ("NPRS 2", True),
+     ("NPRS T0", True), ("NPRS_pre", True), ("NPRS_post", True), ("NPRS_4wk", True), ("NPRS 4 wk", True), ("NPRS month 3", True),
+     ("NPRSscore", True), ("N.P.R.S.", True), ("n.p.r.s", True), ("NPRS discharge", True), ("NPRS (0-7)", True),
+     ("NPRS 10", True), ("NPRS (0-10)", False),
+     ("NPRS 0 to 10", False), ("NPRS/10", False), ("NPRS out of 10", False), ("NPRS 3/10/2024", True),
+     ("NPRS 0-100", True), ("NPRSrun", False), ("NPRS worst", False), ("NPRS hill 2", False)],
 )  # fmt: skip
 def test_a_bare_abbreviation_is_known_by_its_header(header: str, bare: bool) -> None:
     # Exact: by hand; bare is a header that says neither the task, nor the ends, nor the name of its scale.
     assert bool(scales_meant(header, "nprs_run", DECLARED.tables["visit"], DECLARED)) is bare
+
+
+@pytest.mark.parametrize(("header", "bare"), [("nprs_pre", False), ("NPRS_pre", True), ("nprs pre", True), ("nprs_post", True)])
+def test_our_own_name_of_the_column_is_no_abbreviation(header: str, bare: bool) -> None:
+    # Exact: session.nprs_pre is declared; any other way to write it is a clinic's.
+    assert bool(scales_meant(header, "nprs_pre", DECLARED.tables["session"], DECLARED)) is bare
 
 
 def test_required_columns_must_be_mapped(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ BROKEN: list[tuple[str, str, dict[str, str], dict[str, str]]] = [
     ("W-04", "run_week", {"nprs_hill": "0", "run_status": "stopped"}, {"nprs_hill": "0", "run_status": "modified"}),
     ("W-04", "run_week", {"nprs_run": "0", "wk_km": "0"}, {"nprs_run": "0", "wk_km": "0", "run_attempted": "true"}),
     ("W-11", "run_week", {"day": "-1"}, {"day": "0"}),
+    ("W-12", "run_week", {"week": "4", "day": "36"}, {"week": "4", "day": "35"}),
+    ("W-12", "run_week", {"week": "4", "day": "20"}, {"week": "4", "day": "21"}),
     ("X-01", "visit", {"episode_id": "E9"}, {}),
     ("X-04", "visit", {"day": "762"}, {"day": "761"}),
     ("X-04", "episode", {"index_year": "2027"}, {"index_year": "2026"}),
@@ -53,7 +55,7 @@ def test_a_rule_is_broken_on_one_side_of_its_edge_only(
     # Exact: by hand at each rule's edge; 2024-01-01 is the earliest index date of 2024, 761 days before 2026-01-31.
     for cells, expected in ((broken, 1), (kept, 0)):
         other = row("episode", episode_id="E0", patient_id="P0")
-        rows = {"episode": [other, row("episode", **cells)]} if table == "episode" else {"episode": [row("episode")]}
+        rows = {"episode": [other, row("episode", **cells)]} if table == "episode" else {"episode": [other, row("episode")]}
         rows = rows if table == "episode" else {**rows, table: [row(table, **cells)]}
         column_map = export_of(tmp_path / str(expected), **rows)
         counts = {one.rule: one for one in ingested(tmp_path / str(expected), column_map).rule_counts}
@@ -140,6 +142,65 @@ def test_a_rejected_row_carries_every_rule_it_breaks(tmp_path: Path) -> None:
     records = ingested(tmp_path, export_of(tmp_path, episode=[row("episode")], run_week=rows))
     assert rules_of(records, "run_week.csv") == {1: "W-11 X-01 run_week.nprs_run.range run_week.wk_km.type"}
     assert records.rejected["run_week.csv"]["raw_wk_km"].to_list() == ["far"]
+
+
+# --- What a rejected row leaves behind
+
+
+def test_the_days_of_rejected_rows_are_kept_in_mind(tmp_path: Path) -> None:
+    # Exact: S1 has a word for kilograms, S2 is whole and copied, S3 has no readable day, S4 is of a rejected episode, S5 of none;
+    # both rows of week 2 contradict each other; the visit of day -1 lies before day 0.
+    episodes = [row("episode"), row("episode", episode_id="E2", patient_id="P2", age_y="7")]
+    sessions = [
+        row("session", day="5", load_kg="20 kg"),
+        row("session", session_id="S2"),
+        row("session", session_id="S2"),
+        row("session", session_id="S3", day="Monday"),
+        row("session", session_id="S4", episode_id="E2", load_kg="20 kg"),
+        row("session", session_id="S5", episode_id="E9", load_kg="20 kg"),
+        row("session", session_id="S6", day="5", rpe="11"),
+    ]
+    weeks = [row("run_week", week="2", day="14", nprs_run=pain) for pain in ("1", "2")]
+    tables = {"episode": episodes, "session": sessions, "run_week": weeks, "visit": [row("visit", day="-1"), row("visit")]}
+    records = ingested(tmp_path, export_of(tmp_path, **tables))
+    assert {name: days.rows() for name, days in records.unread.items()} == {
+        "session": [("E1", 5)],
+        "run_week": [("E1", 14)],
+        "visit": [("E1", -1)],
+    }
+    assert records.table("session")["session_id"].to_list() == ["S2"]
+
+
+def test_where_nothing_is_rejected_nothing_is_kept_in_mind(tmp_path: Path) -> None:
+    # Exact: a copy says what its first row says.
+    tables = {"episode": [row("episode")], "session": [row("session"), row("session")]}
+    assert ingested(tmp_path, export_of(tmp_path, **tables)).unread == {}
+
+
+@pytest.mark.parametrize("cells", [{"stop_day": "20"}, {"guidance": "by_eye"}, {"day": "800"}, {"procedure": "operation"}])
+def test_an_unread_procedure_sets_its_episode_aside_and_the_ledger_balances(tmp_path: Path, cells: dict[str, str]) -> None:
+    # Exact: the operation of E1 ends before it begins, has a code or a name of its own, or lies after the export; E2 has none.
+    tables = {
+        "episode": [row("episode"), row("episode", episode_id="E2", patient_id="P2")],
+        "procedure": [row("procedure", **{"day": "40", "procedure": "surgery", **cells})],
+        "event": [row("event")],
+        "visit": [row("visit", day="90"), row("visit", episode_id="E2", day="90"), row("visit", day="-1")],
+    }
+    records = ingested(tmp_path, export_of(tmp_path, **tables))
+    assert records.table("episode")["episode_id"].to_list() == ["E2"]
+    assert rules_of(records, "episode.csv") == {1: "X-10"}
+    assert rules_of(records, "procedure.csv")[1].startswith(("P-02 X-05", "X-05 procedure", "X-04 X-05"))
+    assert rules_of(records, "event.csv") == {1: "X-05"}
+    assert rules_of(records, "visit.csv") == {1: "X-05", 3: "V-11 X-05"}
+    assert records.unread == {}
+    assert {line.table: (line.read, line.accepted, line.rejected) for line in records.ledger} == {
+        "episode": (2, 1, 1),
+        "procedure": (1, 0, 1),
+        "event": (1, 0, 1),
+        "visit": (3, 1, 2),
+    }
+    with pytest.raises(RecordsRejected, match="X-10"):
+        ingested(tmp_path, export_of(tmp_path, **tables), on_reject=OnReject.STOP)
 
 
 # --- What a refusal says

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import re
 import tomllib
+import uuid
 from typing import Any
 
 import polars as pl
 import pytest
 
 from tendon_outcomes.declarations import declare, package_sources, shipped
+from tendon_outcomes.records.identifiers import looks_like_value, values_like
 from tendon_outcomes.results import SCHEMA
 
 
@@ -44,13 +48,17 @@ def patterns(group: str) -> list[dict[str, str]]:
     return list(read("identifiers.toml")[group])
 
 
-@pytest.mark.parametrize("one", [*patterns("column_name"), *patterns("value")], ids=lambda one: one["kind"])
-def test_a_pattern_takes_linear_time(one: dict[str, str]) -> None:
+EVERY = [(one["kind"], one["pattern"]) for group in ("column_name", "pseudonym", "value") for one in patterns(group)]
+EVERY += [(one["kind"], one["unless"]) for one in patterns("value") if "unless" in one]
+
+
+@pytest.mark.parametrize(("kind", "pattern"), EVERY)
+def test_a_pattern_takes_linear_time(kind: str, pattern: str) -> None:
     # Grade: exact: the engine of polars refuses look-around and back-references, and it is linear by construction.
-    re.compile(one["pattern"])
-    assert pl.Series(["x"]).str.contains(one["pattern"], strict=True).to_list() in ([True], [False])
-    assert "(?=" not in one["pattern"]
-    assert "(?<" not in one["pattern"]
+    re.compile(pattern)
+    assert pl.Series(["x"]).str.contains(pattern, strict=True).to_list() in ([True], [False])
+    assert "(?=" not in pattern, kind
+    assert "(?<" not in pattern, kind
 
 
 def kinds_of(text: str, group: str) -> set[str]:
@@ -109,16 +117,55 @@ def test_no_declared_column_is_taken_for_an_identifier() -> None:
         ("192.0.2.17", "O"),
         ("https://example.org/athletes/1", "N"),
         ("Doe, Jane", "A"),
+        ("Jane Roe", "A"),
+        ("Zoë O'Neil", "A"),
+        ("Jane Roe-Doe", "A"),
+        ("JD_840312", "C"),
+        ("JD-120384", "C"),
+        ("19840312JD", "C"),
+        ("site 3 12 Mar 1984", "C"),
+        ("14045550123", "D"),
+        ("+1 404 555 0123", "D"),
+        ("1984-03-12-0001-000", "C"),
     ],
 )
 def test_an_id_that_is_no_pseudonym_is_known(text: str, kind: str) -> None:
     # Grade: exact, numbers and addresses reserved for examples.
-    assert kind in kinds_of(text, "value")
+    assert {one[0] for one in values_like(pl.Series([text]), column="patient_id")} >= {kind}
 
 
-@pytest.mark.parametrize(
-    "text", ["E0001", "p-17", "site_2", "S0000123", "a3f9c2", "1", "99999999", "ep-12-03", "2024-017", "7f3e-91ab"]
-)
+PSEUDONYMS = """E0001 p-17 site_2 S0000123 a3f9c2 1 99999999 ep-12-03 2024-017 7f3e-91ab PT_000101 PT_004512 EP-120001 a12mar84b
+    1e2feb89-414c-443c-9027-c4d1c386bbc4 1E2FEB89-414C-443C-9027-C4D1C386BBC4 a198403120000001"""
+
+
+@pytest.mark.parametrize("text", PSEUDONYMS.split())
 def test_a_pseudonym_is_left_alone(text: str) -> None:
     # Grade: exact, decision.
-    assert kinds_of(text, "value") == set()
+    assert values_like(pl.Series([text])) == {}
+
+
+@pytest.mark.parametrize("kind", ["uuid4", "sha256", "sixteen digits of sha256"])
+def test_no_random_pseudonym_is_taken_for_an_identifier(kind: str) -> None:
+    # Grade: exact, 20,000 of each kind from a fixed seed: a clinic that does what it should is never locked out.
+    rng = random.Random(20251122)
+    made = {
+        "uuid4": lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+        "sha256": lambda: hashlib.sha256(rng.randbytes(8)).hexdigest(),
+        "sixteen digits of sha256": lambda: hashlib.sha256(rng.randbytes(8)).hexdigest()[:16],
+    }[kind]
+    assert values_like(pl.Series([made() for _ in range(20_000)]), column="patient_id") == {}
+
+
+@pytest.mark.parametrize("number", ["100000001", "1000000001"])
+def test_the_number_of_a_row_is_nobodys(number: str) -> None:
+    # Grade: exact, decision: nine and ten digits number the rows of a session table; of a patient they may be the state's number.
+    assert values_like(pl.Series([number]), column="session_id") == {}
+    assert values_like(pl.Series([number]), column="patient_id") != {}
+    assert values_like(pl.Series(["404-555-0123"]), column="session_id") != {}
+
+
+def test_a_header_of_two_words_is_still_named() -> None:
+    # Grade: exact: a message may name the column Pain Score; what holds three digits or a date may be a value and is not shown.
+    assert not looks_like_value("Pain Score")
+    assert looks_like_value("Doe, Jane")
+    assert looks_like_value("12Mar84")

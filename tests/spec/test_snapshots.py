@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -242,6 +244,83 @@ def test_rejected_rows_of_two_files_of_one_stem_are_both_kept(tmp_path: Path) ->
     assert sorted(one.name for one in (folder / "rejected").iterdir()) == ["visit.csv.csv", "visit.xlsx.csv"]
     if os.name != "nt":
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_cell_of_a_rejected_row_begins_no_formula(tmp_path: Path) -> None:
+    # Grade: published, OWASP "CSV injection": the raw cells of a rejected row are opened in a spreadsheet.
+    rejected = {
+        "episode.csv": pl.DataFrame({"record": [1], "raw_side": ['=HYPERLINK("http://192.0.2.1/","x")'], "raw_age": ["7"]})
+    }
+    name = stored(tmp_path, replace(some(), rejected=rejected))
+    text = (tmp_path / "snapshots" / name / "rejected" / "episode.csv.csv").read_text(encoding="utf-8")
+    assert list(csv.reader(text.splitlines()))[1] == ["1", '\'=HYPERLINK("http://192.0.2.1/","x")', "7"]
+
+
+DAYS = pl.DataFrame({"episode_id": ["a", "b"], "day": [3, 40]})
+
+
+def test_the_days_of_rejected_rows_are_read_back(tmp_path: Path) -> None:
+    # Grade: exact: a table without such a row has no file.
+    name = stored(tmp_path, replace(some(), unread={"session": DAYS, "visit": DAYS.clear()}))
+    assert [one.name for one in (tmp_path / "snapshots" / name / "unread").iterdir()] == ["session.parquet"]
+    again, _ = open_snapshot(tmp_path)
+    assert again.unread.keys() == {"session"}
+    assert again.unread["session"].equals(DAYS)
+    verify(tmp_path)
+
+
+def test_a_snapshot_without_days_of_rejected_rows_reads_as_having_none(tmp_path: Path) -> None:
+    # Grade: exact: its files and its name are those of a snapshot stored before such days were kept.
+    name = stored(tmp_path, some())
+    assert not (tmp_path / "snapshots" / name / "unread").exists()
+    assert open_snapshot(tmp_path)[0].unread == {}
+    assert content_id(some(), "2026-06-30") == content_id(replace(some(), unread={"session": DAYS.clear()}), "2026-06-30")
+
+
+def test_other_days_of_rejected_rows_are_another_content(tmp_path: Path) -> None:
+    # Grade: exact: weeks are read by them; in another order they are the same.
+    name = stored(tmp_path, replace(some(), unread={"session": DAYS}))
+    others = [{}, {"visit": DAYS}, {"session": DAYS.head(1)}]
+    assert len({content_id(replace(some(), unread=days), "2026-06-30") for days in others} | {name}) == 4
+    assert content_id(replace(some(), unread={"session": DAYS.reverse()}), "2026-06-30") == name
+    rewritten(tmp_path / "snapshots" / name / "unread" / "session.parquet", b"PAR1")
+    with pytest.raises(VerificationFailed, match=r"unread/session\.parquet"):
+        verify(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps no such modes")
+def test_a_private_folder_is_closed_to_everybody_else(tmp_path: Path) -> None:
+    # Grade: exact: 0700 and 0600, also where the same folder stood open before; another folder keeps what the umask gives.
+    path, files = tmp_path / "r", {"a": b"1", "inner/b": b"2"}
+    modes = lambda: {one.name: one.stat().st_mode & 0o777 for one in (path, *path.rglob("*"))}  # noqa: E731
+    closed = {"r": 0o700, "a": 0o600, "inner": 0o700, "b": 0o600}
+    assert write_whole(path, files)
+    open_to_others = modes()
+    assert not write_whole(path, files, private=True)
+    assert modes() == closed
+    assert write_whole(path, {**files, "a": b"3"}, force=True, private=True)
+    assert modes() == closed
+    assert write_whole(path, files, force=True)
+    assert modes() == open_to_others != closed
+
+
+def test_a_folder_closed_to_its_owner_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Grade: exact: as the system does to an owner who is no administrator: from a closed folder nothing is removed.
+    path = tmp_path / "r"
+    write_whole(path, {"a": b"1", "inner/b": b"1"})
+    remove_tree = shutil.rmtree
+
+    def as_a_user(folder: Path) -> None:
+        for one in (folder, folder / "inner"):
+            if one.stat().st_mode & 0o700 != 0o700:
+                raise PermissionError(13, "Permission denied")
+        remove_tree(folder)
+
+    monkeypatch.setattr("tendon_outcomes.snapshots.durable.shutil.rmtree", as_a_user)
+    for one in (path / "inner", path):
+        one.chmod(0o555)
+    assert write_whole(path, {"a": b"2"}, force=True)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["r"]
 
 
 def cut_last_line(study: Path) -> None:

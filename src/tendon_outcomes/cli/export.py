@@ -17,7 +17,7 @@ from tendon_outcomes.cohort.patient_level.adam import AnalysisData, analysis_dat
 from tendon_outcomes.declarations import Declarations, declare
 from tendon_outcomes.errors import WouldOverwrite, WrongUse
 from tendon_outcomes.results import Provenance, stamp
-from tendon_outcomes.snapshots import Manifest, faults_named, open_snapshot, write_whole
+from tendon_outcomes.snapshots import Manifest, csv_bytes, faults_named, open_snapshot, write_whole
 from tendon_outcomes.vocabulary import Tier
 
 Format = Literal["csv", "parquet"]
@@ -26,8 +26,6 @@ METADATA = ("define.csv", "define.json", "README.txt")
 REGIMEN = "1"
 _LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")
 """What file browsers leave behind in a folder that somebody looked into."""
-_FORMULA = r"^[=+\-@'\t\r\n＝＋－＠]"
-"""What a spreadsheet may take for the beginning of a formula (OWASP, CSV injection), and the apostrophe itself."""
 
 
 def export(
@@ -57,15 +55,6 @@ def export(
     _write(folder, files, force=force)
     log_export(study, manifest.snapshot_id, files["README.txt"])
     return {name: frame.height for name, frame in data.frames.items()}
-
-
-def csv_bytes(frame: pl.DataFrame) -> bytes:
-    """A table as CSV in which no cell is a formula: text that could begin one gets an apostrophe; numbers stay as they are."""
-    text = [name for name, dtype in frame.schema.items() if dtype == pl.String()]
-    guarded = [
-        pl.when(pl.col(name).str.contains(_FORMULA)).then(pl.lit("'") + pl.col(name)).otherwise(name).alias(name) for name in text
-    ]
-    return frame.with_columns(guarded).write_csv().encode()
 
 
 def _refuse_sharing(tier: Tier) -> None:
@@ -179,7 +168,7 @@ def _write(folder: Path, files: dict[str, bytes], *, force: bool) -> None:
         )
     taken = False
     try:
-        write_whole(folder, files, force=force)
+        write_whole(folder, files, force=force, private=True)
     except WouldOverwrite:
         taken = True
     if taken:

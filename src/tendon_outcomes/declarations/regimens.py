@@ -35,7 +35,7 @@ class LoadingRule(Declared):
 
 
 class StretchingRule(Declared):
-    """A week of stretching: `min_sessions` on different days, or `min_minutes` at end range in the whole week."""
+    """A week of stretching: `min_sessions` on different days, or `min_minutes` at end range (sets x hold_s) in the whole week."""
 
     min_sessions: Setting[Count]
     min_minutes: Setting[Amount]
@@ -63,7 +63,7 @@ class VisitNoteRule(Declared):
 
 
 class AdherenceRule(Declared):
-    """When a logged week is met, and which modalities are no session of the exercise plan."""
+    """When a logged week is met, and which modalities are no exercise of the plan, so that they log no week and count nowhere."""
 
     covered_sessions: Setting[Count]
     min_session_ratio: Setting[Share]

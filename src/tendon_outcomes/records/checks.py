@@ -68,6 +68,10 @@ def _ends_before_it_begins() -> pl.Expr:
     return pl.col("stop_day") < pl.col("day")
 
 
+def _week_is_another() -> pl.Expr:
+    return (pl.col("day") - 7 * pl.col("week")).abs() > 7
+
+
 ROW_CHECKS: dict[str, Callable[[], pl.Expr]] = {
     "E-02": _onset_after_index,
     "E-03": _duration_contradicts_onset,
@@ -82,6 +86,7 @@ ROW_CHECKS: dict[str, Callable[[], pl.Expr]] = {
     "W-03": _score_beside_a_reason,
     "W-04": _no_pain_because_nobody_ran,
     "W-11": _before_day_0,
+    "W-12": _week_is_another,
 }
 """Rules that one row can break by itself, in the table that declares them."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -15,6 +15,7 @@ class Evidence:
     """One table, every row of the episode table, and the episodes and events that were accepted.
 
     `recorded` are the columns that the export fills. `unread` are the rows of the table with a cell that could not be read.
+    `untold` are the episodes of which an event or a procedure was rejected.
     """
 
     declarations: Declarations
@@ -26,6 +27,7 @@ class Evidence:
     accepted_episodes: pl.Series
     accepted_events: pl.DataFrame
     as_of: dt.date
+    untold: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.String))
 
     def of_episode(self, column: str) -> pl.Series:
         """For each row what its episode says in a column; null where it has no episode, or one that contradicts itself."""

@@ -9,7 +9,7 @@ import polars as pl
 
 from tendon_outcomes.declarations import Instrument
 from tendon_outcomes.records.evidence import Evidence
-from tendon_outcomes.records.scoring import answered, score_of_items
+from tendon_outcomes.records.scoring import answered, odd_points, score_of_items
 
 _TENDON = " tendon"
 """Name of the episode's tendon among the visit's columns while the rules look at it."""
@@ -41,9 +41,8 @@ def _total(instrument: Instrument) -> Iterator[Placed]:
 def _points(instrument: Instrument) -> Iterator[Placed]:
     for item in instrument.items:
         if item.values:
-            points = pl.col(item.code).cast(pl.Float64)
             # Beyond the range the column's own rule speaks.
-            yield item.code, points.is_between(*item.range) & ~points.is_in(list(item.values))
+            yield item.code, pl.col(item.code).cast(pl.Float64).is_between(*item.range) & odd_points(item)
 
 
 def _tendon(instrument: Instrument) -> Iterator[Placed]:
@@ -55,9 +54,10 @@ def _tendon(instrument: Instrument) -> Iterator[Placed]:
 def _incomplete(instrument: Instrument) -> Iterator[Placed]:
     if instrument.items:
         begun = pl.any_horizontal(pl.col(item.code).is_not_null() for item in instrument.items)
-        twice = [answered(instrument.branch_items(branch)) > 1 for branch in instrument.branches]
+        told = [answered(instrument.branch_items(branch)) > 1 for branch in instrument.branches]
+        told += [odd_points(item) for item in instrument.items if item.values]
         broken = begun & score_of_items(instrument).is_null() & pl.col(instrument.total_column).is_not_null()
-        yield instrument.total_column, broken & ~pl.any_horizontal(twice) if twice else broken
+        yield instrument.total_column, broken & ~pl.any_horizontal(told) if told else broken
 
 
 _OF_ONE_FORM: dict[str, Callable[[Instrument], Iterator[Placed]]] = {

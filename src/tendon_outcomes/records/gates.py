@@ -11,7 +11,7 @@ from tendon_outcomes.records.identifiers import values_like
 from tendon_outcomes.records.ledger import HOW_COUNTED, first_records, place_of
 from tendon_outcomes.records.mapping import ENTRY, MappedTable
 from tendon_outcomes.records.rules import STRUCTURAL
-from tendon_outcomes.records.scales import scales_meant
+from tendon_outcomes.records.scales import largest, scale_of, scales_meant
 
 
 def refuse_identifiers(mapped: MappedTable, assignments: tuple[Assignment, ...]) -> None:
@@ -26,7 +26,7 @@ def refuse_identifiers(mapped: MappedTable, assignments: tuple[Assignment, ...])
         Finding("I-02", place_of(mapped.table.table, name, first_records(mapped, rows, assignments)), says, len(rows))
         for name in mapped.recorded
         if mapped.table.column[name].type == "id"
-        for kind, rows in values_like(mapped.frame[name]).items()
+        for kind, rows in values_like(mapped.frame[name], column=name).items()
         for says in [f"{STRUCTURAL['I-02']} ({kind})"]
     ]
     if found:
@@ -39,7 +39,9 @@ def refuse_identifiers(mapped: MappedTable, assignments: tuple[Assignment, ...])
 
 
 def refuse_unsettled_scales(mapped: MappedTable, assignments: tuple[Assignment, ...], declarations: Declarations) -> None:
-    """Stop where a bare abbreviation such as NPRS fills a column, its values fit both scales and the column map is silent.
+    """Stop where a bare abbreviation such as NPRS fills a column and the column map does not say which of its scales it is.
+
+    Values that only the larger scale has say it too, where the column holds that one. Values outside both scales say nothing.
 
     Raises
     ------
@@ -54,7 +56,7 @@ def refuse_unsettled_scales(mapped: MappedTable, assignments: tuple[Assignment, 
     ]
     if found:
         raise DataFindings(
-            f"{len(found)} columns of table {mapped.table.table} may hold either of two scales; nothing was analysed.",
+            f"{len(found)} columns of table {mapped.table.table} may not hold the scale that is meant; nothing was analysed.",
             findings=found,
             way_out="Say in column_map.toml which one it is: for pain from 0 to 10 "
             'nprs_run = { from = "NPRS", scale = "numeric_pain_rating" }, for the Nirschl phase from 0 to 7 '
@@ -66,9 +68,19 @@ def _unsettled(assignment: Assignment, rows: pl.DataFrame, declarations: Declara
     found = []
     for name, source in assignment.columns.items():
         scales = [] if source.scale else scales_meant(source.from_, name, assignment.table, declarations)
-        # A value that only one of the scales reaches tells which it is.
-        lowest_top = min((scale.range[1] for scale in scales), default=0.0)
-        if scales and rows[name].count() and not (rows[name] > lowest_top).any():
-            place = f"{assignment.entry.file} column {source.from_}"
-            found.append(Finding("M-05", place, STRUCTURAL["M-05"], rows[name].count(), "values"))
+        if not scales:
+            continue
+        widest = largest(scales)
+        values = rows[name].filter(rows[name].is_between(*widest.range))
+        # A value that only the widest scale has tells that it is this one.
+        beyond = values.filter(values > max(one.range[1] for one in scales if one is not widest))
+        place, is_held = (
+            f"{assignment.entry.file} column {source.from_}",
+            scale_of(name, assignment.table, declarations) is widest,
+        )
+        if len(beyond) and not is_held:
+            says = f"{STRUCTURAL['M-05']}: these values are of the scale {widest.scale}, and {name} holds another one"
+            found.append(Finding("M-05", place, says, len(beyond), "values"))
+        elif len(values) and not len(beyond):
+            found.append(Finding("M-05", place, STRUCTURAL["M-05"], len(values), "values"))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -32,6 +33,14 @@ from tendon_outcomes.vocabulary import OnReject
 
 _WITHIN_A_TABLE = ("X-02", "X-03", "X-04")
 _TO_THE_EPISODE = ("X-01", "X-05")
+_ENDS = ("event", "procedure")
+"""Tables that say what came before recovery."""
+
+_LOGS = ("session", "run_week", "visit")
+"""Tables of which a day with a rejected row is kept in mind: something was recorded there, and it was no silence."""
+
+_NOT_UNREAD = ("X-01", "X-02", "X-05")
+"""Rules of rows that say nothing of their episode which is not known otherwise: copies, and rows without an accepted episode."""
 
 
 def ingest(
@@ -78,16 +87,7 @@ def validate(
             "no entry of the column map fills the table episode", way_out="Add a [[source]] with table = 'episode'."
         )
     assignments = assign_columns(raw, declarations, column_map)
-    # Other tables ask about the episode of a row and about what ended it.
-    in_turn = sorted(declarations.tables, key=lambda name: (name != "episode", name != "event"))
-    checked: dict[str, CheckedTable] = {}
-    for name in in_turn:
-        if progress is not None:
-            progress(f"checking {name}")
-        mapped = map_table(declarations.tables[name], assignments, raw, column_map)
-        refuse_identifiers(mapped, assignments)
-        refuse_unsettled_scales(mapped, assignments, declarations)
-        checked[name] = _check(mapped, declarations, checked, as_of)
+    checked = _check_tables(raw, declarations, column_map, assignments, as_of, progress)
     records = _split(raw, column_map, assignments, checked)
     is_empty = not len(records.table("episode"))
     if on_reject is OnReject.STOP or is_empty:
@@ -99,12 +99,60 @@ def validate(
     return records
 
 
-def _check(mapped: MappedTable, declarations: Declarations, before: dict[str, CheckedTable], as_of: dt.date) -> CheckedTable:
+def _check_tables(
+    raw: RawTables,
+    declarations: Declarations,
+    column_map: ColumnMap,
+    assignments: tuple[Assignment, ...],
+    as_of: dt.date,
+    progress: Progress | None,
+) -> dict[str, CheckedTable]:
+    """Every table checked. Other tables ask about the episode of a row and about what ended it, and so come later."""
+    checked: dict[str, CheckedTable] = {}
+    for name in ("episode", *_ENDS, *(name for name in declarations.tables if name not in ("episode", *_ENDS))):
+        if progress is not None:
+            progress(f"checking {name}")
+        mapped = map_table(declarations.tables[name], assignments, raw, column_map)
+        refuse_identifiers(mapped, assignments)
+        refuse_unsettled_scales(mapped, assignments, declarations)
+        checked[name] = _check(mapped, declarations, checked, as_of)
+        if name == _ENDS[-1]:
+            checked = _without_untold(checked, declarations, as_of)
+    return checked
+
+
+def _without_untold(checked: dict[str, CheckedTable], declarations: Declarations, as_of: dt.date) -> dict[str, CheckedTable]:
+    """Episodes, events and procedures checked again, where the first look rejected an event or a procedure of an episode."""
+    untold = pl.concat([unread_rows(checked[name])["episode_id"] for name in _ENDS]).drop_nulls().unique()
+    if not len(untold):
+        return checked
+    again: dict[str, CheckedTable] = {}
+    for name in ("episode", *_ENDS):
+        again[name] = _check(checked[name].mapped, declarations, again, as_of, untold)
+    return {**checked, **again}
+
+
+def unread_rows(checked: CheckedTable) -> pl.DataFrame:
+    """The rejected rows of a table that say of their episode what is not known otherwise."""
+    breaches = [one for one in checked.breaches if one.action == "reject"]
+    other = rows_of(one for one in breaches if one.rule not in _NOT_UNREAD)
+    lost = rows_of(one for one in breaches if one.rule in ("X-01", "X-05"))
+    return checked.mapped.frame[other.filter(~other.is_in(lost.implode()))]
+
+
+def _check(
+    mapped: MappedTable,
+    declarations: Declarations,
+    before: dict[str, CheckedTable],
+    as_of: dt.date,
+    untold: pl.Series | None = None,
+) -> CheckedTable:
     if not len(mapped.frame):
         return CheckedTable(mapped, (), pl.Series([], dtype=pl.Boolean))
     from tendon_outcomes.records.schema import schema_breaches  # noqa: PLC0415  pandera takes most of a second to load
 
     evidence = _evidence(mapped, declarations, before, as_of)
+    evidence = evidence if untold is None else replace(evidence, untold=untold)
     by_cell = list(mapped.breaches)
     by_cell += _without_unread(schema_breaches(mapped.table, mapped.frame, mapped.recorded), by_cell)
     by_row = row_breaches(mapped.table, mapped.frame)
@@ -170,7 +218,13 @@ def _split(
         rejected=rejected_rows(raw, assignments, checked, column_map),
         inputs={name: file.sha256 for name, file in raw.files.items()},
         left_out_columns={file: columns for file, columns in left_out.items() if columns},
+        unread={name: days for name in _LOGS for days in [_unread_days(checked[name])] if len(days)},
     )
+
+
+def _unread_days(checked: CheckedTable) -> pl.DataFrame:
+    """Episode and day of every rejected row of an accepted episode, as far as its day could be read; each once, in order."""
+    return unread_rows(checked).select("episode_id", "day").drop_nulls().unique().sort("episode_id", "day")
 
 
 def _accepted(checked: CheckedTable) -> pl.DataFrame:

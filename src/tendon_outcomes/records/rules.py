@@ -27,7 +27,7 @@ STRUCTURAL: dict[str, str] = {
     "M-02": "a column of the file is neither mapped nor listed in left_out with a reason",
     "M-03": "no entry of the column map takes this row (only_rows)",
     "M-04": "the episode has no readable index date, so no day can be counted",
-    "M-05": "the header is an abbreviation of two scales, and no value tells which of them was meant",
+    "M-05": "the header is an abbreviation of two scales, and its values do not tell that the scale of this column was meant",
     "I-01": "a column named like an identifier may not be loaded",
     "I-02": "ids must be pseudonyms, not e-mail addresses, phone numbers, dates or the like",
 }

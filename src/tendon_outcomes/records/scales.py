@@ -7,11 +7,16 @@ import unicodedata
 
 from tendon_outcomes.declarations import Declarations, Instrument, Table
 
-_SAY_NO_SCALE = (
-    "score|scores|scale|value|rating|total|result|points|pts|pain|number|no|today|now|current|at|"
-    "baseline|initial|index|ie|eval|evaluation|visit|follow|up|fu|week|weeks|wk|day"
-)
-"""Words beside an abbreviation that tell nothing about its scale. A number after one of them counts an occasion."""
+_WORDS = """
+    score scores scale scales value values rating ratings total result results points pts pain phase number no index ie eval
+    evaluation assessment reassessment review visit v session appointment appt follow up fu followup at of the
+    today now current baseline bl initial first last final start end begin before after during pre post prior intake entry exit
+    admission admit discharge dc time timepoint tp t day days d week weeks wk wks w month months mo mth mths m year years yr y
+"""
+
+_SAY_NO_SCALE = frozenset(_WORDS.split())
+"""Words beside an abbreviation that tell nothing about its scale: what a score is called, and when it was asked. Numbers tell
+nothing either, because they count occasions, unless they are the range of the larger scale."""
 
 
 def scale_of(name: str, table: Table, declarations: Declarations) -> Instrument | None:
@@ -20,10 +25,23 @@ def scale_of(name: str, table: Table, declarations: Declarations) -> Instrument 
 
 
 def scales_meant(header: str, name: str, table: Table, declarations: Declarations) -> list[Instrument]:
-    """Every scale that the header may abbreviate, where it is more than one and the column it fills holds one of them."""
-    bare = _bare(header)
-    meant = [one for one in _with_abbreviations(declarations) if bare in {_plain(short) for short in one.abbreviations}]
-    return meant if len(meant) > 1 and any(_holds(one, name, table) for one in meant) else []
+    """Every scale that the header may abbreviate, where it is more than one and the column it fills holds one of them.
+
+    A header that is letter for letter our own name of that column, such as nprs_pre, means what we declare.
+    """
+    if header == name:
+        return []
+    known = _with_abbreviations(declarations)
+    meant = [one for one in known if any(_is_bare(header, _plain(short)) for short in one.abbreviations)]
+    held = next((one for one in meant if _holds(one, name, table)), None)
+    if len(meant) < 2 or held is None:
+        return []
+    return [] if held is largest(meant) and _says_range(header, held) else meant
+
+
+def largest(scales: list[Instrument]) -> Instrument:
+    """The scale that reaches furthest: a value that only it has proves it."""
+    return max(scales, key=lambda one: one.range[1])
 
 
 def _with_abbreviations(declarations: Declarations) -> list[Instrument]:
@@ -36,11 +54,29 @@ def _holds(instrument: Instrument, name: str, table: Table) -> bool:
 
 
 def _plain(header: str) -> str:
-    """Small letters and digits, every other character as one space."""
-    return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", header).casefold()).strip()
+    """Small letters and digits, every other character as one space; letters with points between are one word."""
+    folded = unicodedata.normalize("NFKC", header).casefold()
+    joined = re.sub(r"\b(?:[a-z]\.)+[a-z]\b", lambda found: found[0].replace(".", ""), folded)
+    return re.sub(r"[\W_]+", " ", joined).strip()
 
 
-def _bare(header: str) -> str:
-    """The header without the words that say nothing about a scale."""
-    spaced = re.sub(r"(?<=[a-z])(?=\d)", " ", _plain(header))
-    return re.sub(rf"\b(?:{_SAY_NO_SCALE})\b( \d+)?", "", spaced).strip()
+def _is_bare(header: str, short: str) -> bool:
+    """Whether the header is the abbreviation, once or more, with nothing beside it but numbers and words that say no scale."""
+    apart = re.sub(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", " ", _plain(header))
+    words = [part for word in apart.split() for part in _split_off(word, short)]
+    return short in words and all(word == short or word.isdigit() or word in _SAY_NO_SCALE for word in words)
+
+
+def _split_off(word: str, short: str) -> list[str]:
+    """`nprsscore` as `nprs`, `score`; `painnprs` as `pain`, `nprs`."""
+    if short not in word:
+        return [word]
+    before, _, after = word.partition(short)
+    return [part for part in (before, short, after) if part]
+
+
+def _says_range(header: str, scale: Instrument) -> bool:
+    """Whether the header names the range of the scale: `0-10`, `0 to 10`, `/10`, `out of 10`."""
+    low, high = (f"{end:g}" for end in scale.range)
+    folded = unicodedata.normalize("NFKC", header).casefold()
+    return bool(re.search(rf"(?<!\d)(?:{low}[\W_]*(?:to[\W_]*)?|(?<!\d)/\s*|\bof\s+){high}(?!\d|/)", folded))

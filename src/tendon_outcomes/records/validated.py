@@ -86,7 +86,9 @@ class ValidatedRecords:
     `tables` holds every declared table, with every declared column in declared order (all-null where the clinic does not
     record it) after `record_id`. `recorded` names the columns that the export does hold. `rejected` holds, per file, the
     record number, table and rule ids of each rejected row, and its raw cells except those left out by the map or read as
-    calendar dates: patient-level, internal only. `inputs` maps each file to the sha256 of its bytes.
+    calendar dates: patient-level, internal only. `inputs` maps each file to the sha256 of its bytes. `unread` holds, for
+    session, run_week and visit, episode and day of the rejected rows of accepted episodes (copies apart): something was recorded
+    there that is not in `tables`. A table without such a row is not in it.
     """
 
     tables: dict[str, pl.DataFrame]

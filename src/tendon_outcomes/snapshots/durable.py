@@ -73,8 +73,10 @@ def write_all(folder: Path, files: Mapping[str, bytes], *, force: bool = False) 
         write_new(folder / name, content, force=force)
 
 
-def write_whole(path: Path, files: Mapping[str, bytes], *, force: bool = False) -> bool:
+def write_whole(path: Path, files: Mapping[str, bytes], *, force: bool = False, private: bool = False) -> bool:
     """Write a folder that holds these files and no other, complete or not at all. True when written, False when it stood so.
+
+    With ``private`` nobody but its owner can enter the folder or read its files, also where they stood so already.
 
     Raises
     ------
@@ -83,25 +85,30 @@ def write_whole(path: Path, files: Mapping[str, bytes], *, force: bool = False) 
     """
     with faults_named(path):
         if path.is_dir() and _content(path) == dict(files):
+            if private:
+                _close(path)
             return False
         taken = path.exists()
     if taken and not force:
         raise _overwrites(path)
-    atomic_folder(path, files)
+    atomic_folder(path, files, private=private)
     return True
 
 
-def atomic_folder(path: Path, files: Mapping[str, bytes], *, locked: bool = False) -> None:
+def atomic_folder(path: Path, files: Mapping[str, bytes], *, locked: bool = False, private: bool = False) -> None:
     """Write a whole folder at once, in place of what stands there: it appears complete, or the old one stays.
 
-    With ``locked`` nobody but its owner can enter the folder, and its files are read-only.
+    With ``private`` nobody but its owner can enter the folder or read its files; with ``locked`` nobody but its owner can enter
+    the folder, and its files are read-only.
     """
     make_folder(path.parent)
     with faults_named(path):
         partial = _beside(path)
         try:
-            partial.mkdir(mode=0o700 if locked else 0o777)
+            partial.mkdir(mode=0o700 if locked or private else 0o777)
             _fill(partial, files, locked=locked)
+            if private:
+                _close(partial)
             _put_in_place(partial, path)
         finally:
             remove(partial)
@@ -127,10 +134,25 @@ def remove(path: Path) -> None:
         if not path.is_dir() or path.is_symlink():
             path.unlink()
             return
-        for one in path.rglob("*"):  # Windows does not remove what is read-only
-            if not one.is_symlink():
-                one.chmod(0o700)
+        _open(path)
         shutil.rmtree(path)
+
+
+def _open(folder: Path) -> None:
+    """Let its owner remove a folder: nothing is removed from one that is closed, and on Windows nothing that is read-only."""
+    folder.chmod(0o700)
+    for one in folder.iterdir():
+        if one.is_dir() and not one.is_symlink():
+            _open(one)
+        elif not one.is_symlink():
+            one.chmod(0o700)
+
+
+def _close(folder: Path) -> None:
+    """Only the owner enters the folder and those in it, and reads their files."""
+    for one in (folder, *folder.rglob("*")):
+        if not one.is_symlink():
+            one.chmod(0o700 if one.is_dir() else 0o600)
 
 
 def hidden(path: Path) -> bool:

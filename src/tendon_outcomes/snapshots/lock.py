@@ -18,6 +18,7 @@ from tendon_outcomes.errors import FileAbsent, VerificationFailed
 from tendon_outcomes.records import RECORD_ID, LedgerLine, RuleCount, ValidatedRecords, with_unrecorded
 from tendon_outcomes.snapshots.audit import AuditState
 from tendon_outcomes.snapshots.durable import atomic_folder, clear_partials, hidden
+from tendon_outcomes.snapshots.spreadsheets import csv_bytes
 
 FORMAT = 1
 FOLDER = "snapshots"
@@ -72,7 +73,8 @@ def lock(records: ValidatedRecords, study: Path, source: Source, audit: AuditSta
     if folder.exists():
         return _undamaged(folder), False
     files = {f"tables/{name}.parquet": _parquet(frame) for name, frame in sorted(records.tables.items())}
-    files |= {f"rejected/{name}.csv": frame.write_csv().encode() for name, frame in sorted(records.rejected.items())}
+    files |= {f"unread/{name}.parquet": _parquet(frame) for name, frame in sorted(records.unread.items()) if len(frame)}
+    files |= {f"rejected/{name}.csv": csv_bytes(frame) for name, frame in sorted(records.rejected.items())}
     manifest = Manifest(
         format=FORMAT,
         snapshot_id=snapshot_id,
@@ -90,10 +92,15 @@ def lock(records: ValidatedRecords, study: Path, source: Source, audit: AuditSta
 
 
 def content_id(records: ValidatedRecords, as_of: str) -> str:
-    """Name of a content: the as-of date and every accepted row, whatever file format or row order they came in."""
+    """Name of a content: the as-of date and every accepted row, whatever file format or row order they came in.
+
+    The days of rejected rows belong to it, because weeks are read by them. A content without any has the name that it had before
+    such days were kept.
+    """
     digest = hashlib.sha256(f"{FORMAT}\n{as_of}\n".encode())
-    for name, frame in sorted(records.tables.items()):
-        content = frame.drop(RECORD_ID)
+    contents = [(name, frame.drop(RECORD_ID)) for name, frame in sorted(records.tables.items())]
+    contents += [(f"unread/{name}", frame) for name, frame in sorted(records.unread.items()) if len(frame)]
+    for name, content in contents:
         digest.update(f"{name}\n".encode() + content.sort(content.columns).write_csv().encode() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -119,6 +126,7 @@ def read_records(folder: Path, manifest: Manifest) -> ValidatedRecords:
         for name in manifest.files
         if name.startswith("tables/")
     }
+    unread = {Path(name).stem: pl.read_parquet(folder / name) for name in manifest.files if name.startswith("unread/")}
     return ValidatedRecords(
         tables=tables,
         ledger=manifest.ledger,
@@ -126,6 +134,7 @@ def read_records(folder: Path, manifest: Manifest) -> ValidatedRecords:
         recorded=manifest.recorded,
         left_out_columns=manifest.left_out_columns,
         inputs=manifest.inputs,
+        unread=unread,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tendon_outcomes.cohort.exposure.weeks import PersonWeeks
+from tendon_outcomes.errors import WrongUse
 
 _READ = (
     "adherence",
@@ -28,14 +29,26 @@ def adherence(
     1. n_weeks, and of these n_met, n_not_met and n_no_log; n_logged = n_met + n_not_met. share_logged = n_logged / n_weeks.
     2. By sessions: session_ratio = sessions done / sessions prescribed, summed over the logged weeks with a plan, as it is;
        session_ratio_capped takes at most the week's plan from each week, so that one week does not make up for another.
-    3. By dose: dose_ratio = kilograms moved / kilograms prescribed, over the weeks in which both are known.
+    3. By dose: dose_ratio = kilograms moved / kilograms prescribed, over the weeks in which both are known: none with a
+       prescribed loading row that was skipped, because nobody knows what it would have been.
     4. By weeks: share_covered = covered weeks / logged weeks.
     5. A ratio with nothing to divide by is null. Weeks without a log are in no numerator and no denominator but share_logged's:
        unlogged is not not-done.
 
     A number over weeks 1 to k is known at the end of week k: as an exposure it belongs to those still followed then.
+
+    Raises
+    ------
+    WrongUse
+        ``from_week`` comes after ``to_week``, or ``until`` names an episode that has no person-weeks.
     """
-    frame = weeks.observed(until, from_week=from_week, to_week=to_week or weeks.weeks, columns=_READ)
+    last = weeks.weeks if to_week is None else to_week
+    if from_week > last:
+        raise WrongUse(
+            f"adherence was asked for from week {from_week} to week {last}",
+            way_out="Ask for a last week that is not before the first.",
+        )
+    frame = weeks.observed(until, from_week=from_week, to_week=last, columns=_READ)
     episodes = weeks.frame.select("episode_id").unique()
     planned = (pl.col("sessions_prescribed") > 0) & pl.col("sessions_done").is_not_null()
     done, prescribed = (pl.when(planned).then(name) for name in ("sessions_done", "sessions_prescribed"))

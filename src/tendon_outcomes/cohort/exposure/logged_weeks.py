@@ -13,6 +13,8 @@ from tendon_outcomes.declarations import RegimenVersion, Tendon
 
 ENGINE: Literal["streaming"] = "streaming"
 """Groups millions of rows several times faster than the engine in memory, and in less of it."""
+_ANY_EXERCISE = "other"
+"""The exercise_code that names no exercise: two rows of it need not be the same one."""
 _ROUNDED = 6
 """Decimals of sums of minutes and kilograms, so that a sum meets a threshold whatever order it was added in."""
 
@@ -32,29 +34,37 @@ def accepted_pain() -> pl.Expr:
     return pl.coalesce("week_limit", "plan_limit")
 
 
+def of_the_plan(regimen: RegimenVersion) -> pl.Expr:
+    """Whether a session row is exercise of the plan: not one of `not_sessions`."""
+    return ~pl.col("modality").is_in(list(regimen.adherence.not_sessions))
+
+
 def session_rows(
     sessions: pl.DataFrame, episodes: pl.DataFrame, tendon: Tendon, regimen: RegimenVersion, *, weeks: int
 ) -> pl.DataFrame:
     """The rows of day 0 to the end of the last week, narrow, with what each counts as.
 
-    1. `done`: not when `completed_frac` or `sets` is 0; an empty cell is not 0. Such a row still makes its week known.
-    2. `loading`: done, and the tendon gives the modality a stage of at least `min_stage`. `stretching`: done, and the modality is
+    1. Rows of `not_sessions` are left out: they are no exercise of the plan, and no log of it.
+    2. `done`: not when `completed_frac` or `sets` is 0; an empty cell is not 0. Such a row still makes its week known.
+    3. `loading`: done, and the tendon gives the modality a stage of at least `min_stage`. `stretching`: done, and the modality is
        among the tendon's `stretch_modalities`.
-    3. `minutes` at end range: sets x hold_s where both are recorded, else the minutes.
-    4. `dose`: sets x reps x kilograms, where all three are recorded. Kilograms are load_kg, else the share of the body mass.
-       It is scaled by `completed_frac`; `dose_prescribed` of a prescribed row is not.
+    4. `minutes` at end range: sets x hold_s, where both are recorded. The minutes of the row are those that the exercise took.
+    5. `dose`: sets x reps x kilograms as they were done, where all three are recorded. Kilograms are load_kg, else the share of
+       the body mass. `dose_prescribed` of a prescribed loading row is its dose / completed_frac (empty: all was done);
+       `plan_untold` where that cannot be told, because the row was not done or an amount is missing.
     """
     stage = pl.col("modality").replace_strict(tendon.stages, default=None, return_dtype=pl.Int8)
     done = (pl.col("completed_frac").fill_null(1) > 0) & (pl.col("sets").fill_null(1) > 0)
     kilograms = pl.coalesce("load_kg", pl.col("load_pct_bw") * pl.col("mass_kg") / 100)
     dose = pl.col("sets") * pl.col("reps") * kilograms
-    minutes = pl.coalesce(pl.col("sets") * pl.col("hold_s") / 60, "minutes")
     prescribed = pl.col("prescribed").fill_null(value=False)
-    loading = done & (stage >= regimen.loading.min_stage.value).fill_null(value=False)
+    loads = (stage >= regimen.loading.min_stage.value).fill_null(value=False)
+    loading = done & loads
+    planned = pl.when(prescribed & loading).then(dose / pl.col("completed_frac").fill_null(1))
     stretching = done & pl.col("modality").is_in(list(tendon.stretch_modalities))
     return (
         sessions.lazy()
-        .filter(pl.col("day").is_between(0, 7 * weeks))
+        .filter(pl.col("day").is_between(0, 7 * weeks), of_the_plan(regimen))
         .join(episodes.lazy().select("who", "episode_id", "mass_kg", "plan_limit"), on="episode_id")
         .select(
             cell_of(week_of(pl.col("day")), weeks=weeks),
@@ -67,11 +77,12 @@ def session_rows(
             stretching.alias("stretching"),
             pl.when(loading).then("sets").cast(pl.Int32).alias("sets"),
             (loading & pl.col("sets").is_null()).alias("sets_unrecorded"),
-            pl.when(stretching).then(minutes).alias("minutes"),
+            pl.when(stretching).then(pl.col("sets") * pl.col("hold_s") / 60).alias("minutes"),
             pl.when(loading).then(stage).alias("stage"),
             pl.when(loading).then("load_rm").cast(pl.Int8).alias("rm"),
-            pl.when(loading).then(dose * pl.col("completed_frac").fill_null(1)).alias("dose"),
-            pl.when(prescribed & stage.is_not_null()).then(dose).alias("dose_prescribed"),
+            pl.when(loading).then(dose).alias("dose"),
+            planned.alias("dose_prescribed"),
+            (prescribed & loads & planned.is_null()).alias("plan_untold"),
             pl.when(done).then("nprs_during").cast(pl.Int8).alias("during"),
             pl.when(done).then(pl.col("nprs_24h") - pl.col("nprs_pre")).cast(pl.Int8).alias("rise_24h"),
         )
@@ -88,6 +99,7 @@ def logged_weeks(rows: pl.DataFrame, week_limits: pl.DataFrame, regimen: Regimen
     3. The week loads with `min_sessions` full days, and stretches with `min_sessions` stretching days or `min_minutes`.
        first_loading_day and first_stretching_day are the first such day, in weeks that load or stretch.
     4. A sum is null when none of its rows recorded the amount. Sets, minutes and dose are 0 when no row was of the kind.
+       dose_prescribed_kg is null with one `plan_untold` row: what was skipped would be missing from the plan too.
     5. session_breaches: days on which a session broke the pain rule. Pain during it above the limit does, and pain within 24
        hours more than `margin_24h` above the pain before it; without that pain this is unknown. Several on one day are one.
        Null when no session of the week recorded its pain.
@@ -111,7 +123,7 @@ def logged_weeks(rows: pl.DataFrame, week_limits: pl.DataFrame, regimen: Regimen
             _amount("sets", zero_without="loading").cast(pl.Int64).alias("loading_sets"),
             _amount("minutes", zero_without="stretching").alias("stretch_minutes"),
             _amount("dose", zero_without="loading").alias("dose_kg"),
-            _amount("dose_prescribed").alias("dose_prescribed_kg"),
+            pl.when(~pl.col("plan_untold").any()).then(_amount("dose_prescribed")).alias("dose_prescribed_kg"),
             pl.col("stage").max().cast(pl.Int64),
             pl.col("rm").min().cast(pl.Int64),
             pl.when(pain_told.any()).then(broken.sum().cast(pl.Int64)).alias("session_breaches"),
@@ -140,7 +152,7 @@ def _days(rows: pl.DataFrame) -> pl.LazyFrame:
         rows.lazy()
         .group_by("cell", "day")
         .agg(
-            pl.col("done", "loading", "stretching", "sets_unrecorded").any(),
+            pl.col("done", "loading", "stretching", "sets_unrecorded", "plan_untold").any(),
             *(_amount(name) for name in amounts),
             pl.col("stage", "during", "rise_24h").max(),
             pl.col("rm").min(),
@@ -149,19 +161,21 @@ def _days(rows: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
-def counted_sessions(rows: pl.DataFrame, regimen: RegimenVersion) -> pl.DataFrame:
+def counted_sessions(rows: pl.DataFrame) -> pl.DataFrame:
     """Sessions of the exercise plan by cell: sessions_done, sessions_logged_prescribed (null when none is marked as prescribed).
 
     1. A row is one exercise, and the rows of one day are one session.
     2. Where an exercise has several rows on a day, as holds that are done three times a day have, the day has so many sessions.
-    3. Rows of `not_sessions` are no session of the plan.
+       Only an `exercise_code` tells that rows are the same exercise; rows without one, or of another exercise, are no repeats.
     """
     prescribed = pl.col("prescribed").sum().cast(pl.Int64)
+    named = pl.col("exercise_code").is_not_null() & (pl.col("exercise_code").cast(pl.String) != _ANY_EXERCISE)
+    times = [pl.when(named).then(name).otherwise(pl.col(name).clip(upper_bound=1)).alias(name) for name in ("done", "prescribed")]
     return (
         rows.lazy()
-        .filter(~pl.col("modality").cast(pl.String).is_in(list(regimen.adherence.not_sessions)))
         .group_by("cell", "day", "modality", "exercise_code")
         .agg(pl.col("done", "prescribed").sum())
+        .with_columns(times)
         .group_by("cell", "day")
         .agg(pl.col("done", "prescribed").max())
         .group_by("cell")

@@ -13,7 +13,7 @@ from tendon_outcomes.declarations import RegimenVersion, Tendon
 def noted_weeks(
     visits: pl.DataFrame, episodes: pl.DataFrame, tendon: Tendon, regimen: RegimenVersion, *, weeks: int
 ) -> pl.DataFrame:
-    """One row for every cell that a note speaks for: cell, note_loads, note_stretches, note_record.
+    """One row for every cell that a note speaks for: cell, note_loads, note_stretches, note_day, note_record.
 
     1. A visit with `treatment_components` speaks for the days after the visit before it up to its own, whether the visit before
        had a note or not. Before the first visit there is day 0; a note of day 0 speaks of earlier times and says nothing here.
@@ -50,7 +50,13 @@ def noted_weeks(
         )
         .explode("week")
         .filter(days_in >= rule.min_days.value)
-        .select(cell_of(pl.col("week"), weeks=weeks), "note_loads", "note_stretches", pl.col("record_id").alias("note_record"))
+        .select(
+            cell_of(pl.col("week"), weeks=weeks),
+            "note_loads",
+            "note_stretches",
+            pl.col("day").alias("note_day"),
+            pl.col("record_id").alias("note_record"),
+        )
     )
 
 

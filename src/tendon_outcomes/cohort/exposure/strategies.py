@@ -12,7 +12,8 @@ from tendon_outcomes.declarations.regimens import StretchThenLoad
 from tendon_outcomes.errors import ImmortalTimeError, WrongUse
 from tendon_outcomes.vocabulary import Strategy, WeekState
 
-_READ = ("state", "day_from", "stage", "first_loading_day", "first_stretching_day", "record_ids")
+_TELLING = ("stage", "first_loading_day", "first_stretching_day", "record_ids", "known_on_day")
+_READ = ("state", "day_from", *_TELLING)
 _EXPOSURE = ("episode_id", "strategy")
 _RULES = {
     Strategy.LOADING_LED: "fits_loading_led",
@@ -29,24 +30,28 @@ class StrategyLabels:
 
     `frame`: episode_id, strategy (letter A to E, X), reason (rule; or, for X: too_many_unknown, too_few_weeks, no_rule), n_weeks
     (of the window), n_known, share_unknown, first_loading_day, first_stretching_day, switch_week (k, for C), until_day (null: not
-    cut off), record_ids.
+    cut off), known_on_day (the day from which all the weeks that it rests on were known; null without one), record_ids.
+    `cut_off`: they were made with `until`, so that until_day tells who was still followed.
     """
 
     window_days: int
     frame: pl.DataFrame
+    cut_off: bool
 
     def as_exposure(self, *, at_day: int) -> pl.DataFrame:
         """The labels as an exposure from ``at_day`` on: episode_id, strategy.
 
         1. Before the window's end there is no label yet: whoever has one must have stayed unrecovered until it could be given.
         2. From the window's end on, only episodes are given whose window was not cut off at or before ``at_day``: those that
-           recovered, had a competing event or ended are no longer at risk at the landmark. That is known of labels that were
-           made with `until`; without it the caller keeps the episodes still followed.
+           recovered, had a competing event or left are no longer at risk at the landmark. Only `until` tells who they are.
+        3. A label that rests on a week which a visit note told of after ``at_day`` was not known then: who has one must have come
+           back for that visit.
 
         Raises
         ------
         ImmortalTimeError
-            ``at_day`` lies before the window's end.
+            ``at_day`` lies before the window's end; or the labels were made without `until`; or some of those given rest on
+            weeks that were known only after ``at_day``.
         """
         if at_day < self.window_days:
             raise ImmortalTimeError(
@@ -57,15 +62,32 @@ class StrategyLabels:
                     "deviation. What was prescribed is known earlier: prescribed_exposure."
                 ),
             )
-        followed = pl.col("until_day").is_null() | (pl.col("until_day") > at_day)
-        return self.frame.filter(followed).select(_EXPOSURE)
+        if not self.cut_off:
+            raise ImmortalTimeError(
+                f"nothing tells who of {self.frame.height} labelled episodes was still followed after day {at_day}",
+                way_out=(
+                    "Make the labels with classify_strategies(until=...), which names the last day of everybody who recovered, "
+                    "had a competing event or left."
+                ),
+            )
+        followed = self.frame.filter(pl.col("until_day").is_null() | (pl.col("until_day") > at_day))
+        later = followed.filter(pl.col("known_on_day") > at_day).height
+        if later:
+            raise ImmortalTimeError(
+                f"{later} of {followed.height} strategy labels rest on weeks that were known only after day {at_day}",
+                way_out=f"Make the labels with classify_strategies(known_by_day={at_day}): weeks told of later are unknown then.",
+            )
+        return followed.select(_EXPOSURE)
 
 
-def classify_strategies(weeks: PersonWeeks, *, until: pl.DataFrame | None = None) -> StrategyLabels:
+def classify_strategies(
+    weeks: PersonWeeks, *, until: pl.DataFrame | None = None, known_by_day: int | None = None
+) -> StrategyLabels:
     """Label the weeks of the window by the declared rules.
 
     ``until`` has episode_id and until_day, the last day that may be looked at (recovery, competing event, end). An episode that
-    it does not name, or names without a day, has its whole window. Of several days the earliest counts.
+    it does not name, or names without a day, has its whole window. Of several days the earliest counts. With ``known_by_day``
+    weeks that were known only later, from the note of a later visit, are U: without it who has a label may hang on who came back.
 
     1. The window: weeks 1 to `window_weeks` that do not end after until_day. Known weeks are those whose state is not U.
     2. X when more than `max_unknown_share` of the window is U, or when the window has fewer than `min_weeks`; in this order.
@@ -85,7 +107,7 @@ def classify_strategies(weeks: PersonWeeks, *, until: pl.DataFrame | None = None
     Raises
     ------
     WrongUse
-        The person-weeks do not reach the end of the window.
+        The person-weeks do not reach the end of the window, or ``until`` names an episode that they do not have.
     """
     regimen = weeks.regimen
     if weeks.weeks < regimen.window_weeks.value:
@@ -94,11 +116,22 @@ def classify_strategies(weeks: PersonWeeks, *, until: pl.DataFrame | None = None
             way_out="Make person_weeks with at least as many weeks as the regimen's window.",
         )
     window = weeks.observed(until, to_week=regimen.window_weeks.value, columns=_READ)
+    if known_by_day is not None:
+        window = _as_known(window, by_day=known_by_day)
     days = weeks.until_days(until)
     counted = days.join(_counts(window, regimen), on="episode_id", how="left").with_columns(
         pl.col("n_weeks", "n_known").fill_null(0), pl.col("record_ids").fill_null(pl.lit([], dtype=pl.List(pl.String())))
     )
-    return StrategyLabels(regimen.window_days, _labelled(counted, regimen))
+    return StrategyLabels(regimen.window_days, _labelled(counted, regimen), cut_off=until is not None)
+
+
+def _as_known(window: pl.DataFrame, *, by_day: int) -> pl.DataFrame:
+    """The weeks as they were known on that day: of a week that was known only later there is nothing yet."""
+    later = (pl.col("known_on_day") > by_day).fill_null(value=False)
+    return window.with_columns(
+        pl.when(later).then(pl.lit(WeekState.UNKNOWN.value)).otherwise("state").alias("state"),
+        *(pl.when(~later).then(name).alias(name) for name in _TELLING),
+    )
 
 
 def _counts(window: pl.DataFrame, regimen: RegimenVersion) -> pl.DataFrame:
@@ -113,6 +146,7 @@ def _counts(window: pl.DataFrame, regimen: RegimenVersion) -> pl.DataFrame:
         (state != WeekState.UNKNOWN.value).sum().cast(pl.Int64).alias("n_known"),
         *each,
         pl.col("first_loading_day", "first_stretching_day").min(),
+        pl.col("known_on_day").max(),
         (stretches & (pl.col("day_from") > rules.loading_led.start_by_day.value)).any().alias("stretches_later"),
         late.fill_null(value=False).any().alias("loads_early"),
         *_around_switches(rules.stretch_then_load),
@@ -161,6 +195,7 @@ def _labelled(counted: pl.DataFrame, regimen: RegimenVersion) -> pl.DataFrame:
         "first_stretching_day",
         pl.when(then_loads).then("k").cast(pl.Int64).alias("switch_week"),
         "until_day",
+        "known_on_day",
         "record_ids",
     ).sort("episode_id")
 

@@ -29,16 +29,17 @@ def state_runs(weeks: PersonWeeks) -> pl.DataFrame:
     )
 
 
-def exposure_intervals(weeks: PersonWeeks, *, lag_weeks: int = 0) -> pl.DataFrame:
+def exposure_intervals(weeks: PersonWeeks, *, lag_weeks: int) -> pl.DataFrame:
     """Start-stop intervals for person-time: episode_id, start_day, stop_day, state. An interval holds the days after start_day.
 
     1. Week w is the interval (7(w-1), 7w]; with ``lag_weeks`` it carries the state of the week that so many weeks earlier, and
-       the first weeks are U.
+       the first weeks are U. So is, with a lag, a week that was not yet known when the interval began, because a later visit
+       note told of it.
     2. Equal neighbours are one interval. The intervals of an episode follow each other without gap from day 0 on.
     3. Nothing is cut off: the analysis ends each episode's time at its event or censoring, before it counts.
 
     Without a lag, a week's state looks to the end of that week: who recovers on its second day and puts the log away has a week
-    of N. A lag of one week uses nothing that was not known when the interval began.
+    of N. A lag of one week uses nothing that was not known when the interval began. So the lag is asked for, and 0 is no default.
 
     Raises
     ------
@@ -47,10 +48,13 @@ def exposure_intervals(weeks: PersonWeeks, *, lag_weeks: int = 0) -> pl.DataFram
     """
     if lag_weeks < 0:
         raise WrongUse("an exposure was asked for from later weeks", way_out="Ask for lag_weeks = 0 or more.")
-    lagged = pl.col("state").shift(lag_weeks).over("episode_id").fill_null(WeekState.UNKNOWN.value)
-    frame = weeks.frame.select("episode_id", "week", "state").sort("episode_id", "week").with_columns(lagged.alias("state"))
+    frame = weeks.frame.sort("episode_id", "week")
+    lagged = pl.col("state").shift(lag_weeks).over("episode_id")
+    if lag_weeks:
+        known_on = pl.col("known_on_day").shift(lag_weeks).over("episode_id")
+        lagged = pl.when(known_on <= 7 * (pl.col("week") - 1)).then(lagged)
     return (
-        _numbered_runs(frame)
+        _numbered_runs(frame.select("episode_id", "week", lagged.fill_null(WeekState.UNKNOWN.value).alias("state")))
         .group_by("episode_id", "run", maintain_order=True)
         .agg(
             (7 * (pl.col("week").min().cast(pl.Int64) - 1)).alias("start_day"),

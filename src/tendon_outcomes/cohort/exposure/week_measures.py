@@ -20,11 +20,10 @@ def with_amounts(frame: pl.DataFrame) -> pl.DataFrame:
     """
     reported = pl.col("known_from") == "report"
     noted = pl.col("known_from") == "note"
-    counts = ("n_sessions", "n_loading", "n_stretching", "loading_sets", "stretch_minutes", "dose_kg")
+    counts = ("n_sessions", "n_loading", "n_stretching", "loading_sets", "stretch_minutes", "dose_kg", "sessions_done")
     loading, stretching = (noted & pl.col("state").is_in(words) for words in (_LOADING, _STRETCHING))
     return frame.with_columns(
         *(pl.when(reported).then(0).otherwise(name).cast(frame.schema[name]).alias(name) for name in counts),
-        pl.when(pl.col("known_from").is_in(["log", "report"])).then(pl.col("sessions_done").fill_null(0)).alias("sessions_done"),
         pl.when(loading).then("plan_stage").otherwise("stage").cast(pl.Int64).alias("stage"),
         pl.when(loading).then("day_to").otherwise("first_loading_day").alias("first_loading_day"),
         pl.when(stretching).then("day_to").otherwise("first_stretching_day").alias("first_stretching_day"),
@@ -61,7 +60,7 @@ def with_adherence(frame: pl.DataFrame, rule: AdherenceRule) -> pl.DataFrame:
 
     1. sessions_prescribed: the plan's number in the weekly report, else the sessions that the log marks as prescribed.
     2. session_ratio = sessions_done / sessions_prescribed, as it is; session_ratio_capped at 1. Null without a log, or a plan.
-    3. dose_ratio = dose_kg / dose of the prescribed rows.
+    3. dose_ratio = dose_kg / dose of the prescribed rows; null where the dose of one of these cannot be told.
     4. covered: at least `covered_sessions` loading days. Null without a log.
     5. adherence: no_log without log or report; else met when the ratio reaches `min_session_ratio` or nothing was prescribed for
        the week; where it is not known what was prescribed, met when covered; else not_met.

@@ -20,6 +20,7 @@ from tendon_outcomes.declarations.exports import ExportDataset, Exports
 from tendon_outcomes.declarations.visit_windows import VisitWindows
 from tendon_outcomes.errors import NoUsableRows
 from tendon_outcomes.records import ValidatedRecords
+from tendon_outcomes.vocabulary import Code
 
 _TYPES: dict[str, pl.DataType] = {"text": pl.String(), "flag": pl.String(), "integer": pl.Int64(), "float": pl.Float64()}
 
@@ -59,7 +60,8 @@ def analysis_data(
 
     1. Each question has its cohort and follow-up; a question that nobody can be followed for has its reason in their place.
     2. adsl, adqs and weeks hold every episode that some question is about, once; adtte has a row for each question.
-    3. Weeks reach to the longest horizon. The strategy describes the regimen's window up to where question 1 was settled.
+    3. Weeks reach to the longest horizon. The strategy describes the regimen's window up to where question 1 was settled or its
+       follow-up given up, as far as it was known at the window's end, because readers may compare by it from then on.
 
     Raises
     ------
@@ -71,7 +73,11 @@ def analysis_data(
     cohorts = one_cohort_a_tendon(questions)
     reach = max(regimen.window_weeks.value, *(one.estimand.horizon_weeks for one in questions))
     weeks = [person_weeks(cohort, regimen, weeks=reach) for cohort in cohorts]
-    labels = [classify_strategies(one, until=settled(questions)) for one in weeks]
+    ends = settled(questions)
+    labels = [
+        classify_strategies(one, until=ends.join(cohort.episodes, on="episode_id", how="semi"), known_by_day=regimen.window_days)
+        for cohort, one in zip(cohorts, weeks, strict=True)
+    ]
     frames = {
         "adsl": adsl(cohorts, questions, labels, exports, declared.onset, study=study),
         "adqs": adqs(cohorts, declared.visit_windows, exports, study=study),
@@ -134,11 +140,18 @@ def _joined(cohorts: list[Cohort]) -> Cohort:
 
 
 def settled(questions: Sequence[Question]) -> pl.DataFrame:
-    """When the first question with a follow-up was settled, by its event or a competing one: episode_id, until_day."""
+    """When the first question with a follow-up was settled, or its follow-up was given up: episode_id, until_day.
+
+    1. Settled: the day of the event or the competing event.
+    2. Given up, of those who were lost or withdrew: the last day on which something was heard of them. What they did until then
+       is on record; the weeks after it are not unknown weeks of somebody who was followed.
+    """
     follow_up = next((one.follow_up for one in questions if one.follow_up is not None), None)
     if follow_up is None:
         return pl.DataFrame(schema={"episode_id": pl.String(), "until_day": pl.Int64()})
-    return follow_up.episodes.filter(pl.col("right").is_not_null()).select("episode_id", until_day="right")
+    gone = pl.col("code").is_in([Code.LOST.value, Code.WITHDREW.value])
+    until = pl.when(gone).then(pl.max_horizontal("left", "last_contact")).otherwise("right")
+    return follow_up.episodes.select("episode_id", until_day=until).drop_nulls("until_day")
 
 
 def adsl(
