@@ -93,12 +93,22 @@ def why_censored(cohort: Cohort, endings: Endings, *, horizon_days: int, max_gap
     known = cohort.episodes.select("episode_id").join(reason, on="episode_id", how="left")
     end = pl.when(lost).then(horizon_days).otherwise(pl.col("ending_day")).fill_null(horizon_days)
     known = known.with_columns(end.alias("end"))
-    heard = contacts_of(cohort).join(known.select("episode_id", "end"), on="episode_id")
-    last = heard.group_by("episode_id").agg(
-        pl.col("day").max().alias("last_contact"),
-        pl.col("day").filter(pl.col("day") <= pl.col("end")).max().alias("heard_by_the_end"),
+    contacts = contacts_of(cohort)
+    in_time = pl.col("day").filter(pl.col("day") <= horizon_days)
+    last = contacts.group_by("episode_id").agg(
+        pl.col("day").max().alias("last_contact"), in_time.max().alias("heard_by_the_horizon")
     )
-    known = known.join(last, on="episode_id", how="left").with_columns(pl.col("last_contact").fill_null(0))
+    # Only who ended before the horizon is looked at row by row: the log of a registry has millions of rows.
+    early = known.filter(pl.col("end") < horizon_days).select("episode_id", "end")
+    by_end = contacts.join(early, on="episode_id").filter(pl.col("day") <= pl.col("end"))
+    known = (
+        known.join(last, on="episode_id", how="left")
+        .join(by_end.group_by("episode_id").agg(pl.col("day").max().alias("heard_early")), on="episode_id", how="left")
+        .with_columns(
+            pl.col("last_contact").fill_null(0),
+            pl.when(pl.col("end") < horizon_days).then("heard_early").otherwise("heard_by_the_horizon").alias("heard_by_the_end"),
+        )
+    )
     silent = pl.col("heard_by_the_end").fill_null(0) < pl.col("end") - max_gap_days
     lost_for_good = lost & (pl.col("last_contact") <= pl.col("ending_day"))
     code = (
