@@ -179,6 +179,12 @@ def test_who_is_not_in_the_population_is_told_why() -> None:
     assert story.steps[-1].says == "left out of population adults: not met: 18 or older"
 
 
+def test_another_tendon_is_told_as_that() -> None:
+    # Grade: exact: the flow asks for the tendon first.
+    story = told(replace(EVERYONE, recurrence_gap_days=90), episodes=[episode("a", tendon="gluteal")])
+    assert story.steps[-1].says == ("left out of population everyone: another tendon than proximal hamstring tendinopathy")
+
+
 def test_who_continues_an_earlier_episode_is_told_so() -> None:
     # Grade: exact, the gap rule.
     again = episode("a", patient_id="p", previous_episode_id="before", previous_index_day=-100)

@@ -161,15 +161,17 @@ def _selection(
 def _first_reason(
     both: dict[str, pl.DataFrame], own: ValidatedRecords, records: ValidatedRecords, population: Population, episode_id: str
 ) -> str:
-    """The line of the flow that leaves the episode out: whether it goes on from an earlier one is asked first."""
+    """The line of the flow that leaves the episode out. The tendon is asked first, then whether it goes on from an earlier one."""
+    _, of_its_own = select_episodes(own, replace(population, recurrence_gap_days=0))
+    if of_its_own.steps[0].n_excluded:
+        return of_its_own.steps[0].says
     _, everyone = one_episode(records, population, episode_id)
     gap_alone = replace(everyone, recurrence_gap_days=population.recurrence_gap_days)
     apart, flow = select_episodes(replace(records, tables=both), gap_alone)
     if episode_id not in apart["episode_id"].to_list():
         lines = [step.says for step in flow.steps[1:] if step.n_excluded]
         return lines[0] if len(lines) == 1 else _GOES_ON
-    _, flow = select_episodes(own, replace(population, recurrence_gap_days=0))
-    return next(step.says for step in flow.steps if step.n_excluded)
+    return next(step.says for step in of_its_own.steps if step.n_excluded)
 
 
 def _derivation(cohort: Cohort, follow_up: FollowUp) -> Iterator[Step]:
