@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import pytest
 from tendon_outcomes.cohort import ascertain, assemble_cohort
 from tendon_outcomes.cohort.outcome.histories import histories
 from tendon_outcomes.cohort.outcome.multiverse import multiverse
-from tendon_outcomes.declarations import declare, endpoint_asked
+from tendon_outcomes.cohort.patient_level.explain import explain
+from tendon_outcomes.declarations import declare, endpoint_asked, load_protocol, resolve, shipped
 from tendon_outcomes.synthetic import simulate_clinic
 from tests.properties.derived import derived
 from tests.properties.multiverse_equals_single_runs import fresh_run, same
@@ -71,3 +74,23 @@ def test_paths_run_forward_and_end_once() -> None:
     assert after.height > 20
     assert (after["left"] >= after["before"]).all()
     assert (after["from_state"] == after["was"]).all()
+
+
+def test_every_story_says_what_was_derived_for_everybody() -> None:
+    # Grade: exact: the interval of each story is that of the bulk derivation, and the reasons add up to the flow.
+    records = records_of(CLINIC.tables, DECLARED)
+    protocol = resolve(load_protocol(shipped("analyses") / "protocol.toml"), DECLARED)
+    estimand = protocol.estimand("pain_free_by_26_weeks")
+    cohort = assemble_cohort(records, estimand.population)
+    follow_up = ascertain(cohort, estimand.endpoint, horizon_weeks=26)
+    reasons: Counter[str] = Counter()
+    for row in records.table("episode").select("episode_id").iter_rows():
+        story = explain(records, estimand.population, estimand.endpoint, episode_id=row[0], horizon_weeks=26)
+        known = follow_up.episodes.filter(pl.col("episode_id") == row[0])
+        if known.is_empty():
+            reasons[story.steps[-1].says.partition(": ")[2]] += 1
+            continue
+        left, right, code = known.select("left", "right", "code").row(0)
+        said = [int(number) for number in re.findall(r"(?:day|code) (\d+)", story.answer)]
+        assert said == ([left, right, code] if code == 0 else [right, code] if code > 10 else [left, code]), story.answer
+    assert reasons == {step.says: step.n_excluded for step in follow_up.attrition.steps if step.n_excluded}

@@ -161,7 +161,7 @@ def _selection(
 def _first_reason(
     both: dict[str, pl.DataFrame], own: ValidatedRecords, records: ValidatedRecords, population: Population, episode_id: str
 ) -> str:
-    """The line of the flow that leaves the episode out. The tendon is asked first, then whether it goes on from an earlier one."""
+    """The line of the flow that leaves the episode out: the tendon is asked first, then whether it continues an earlier one."""
     _, of_its_own = select_episodes(own, replace(population, recurrence_gap_days=0))
     if of_its_own.steps[0].n_excluded:
         return of_its_own.steps[0].says
