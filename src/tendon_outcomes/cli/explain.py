@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tendon_outcomes.cli.study import Study, refuse_own_rooms
+from tendon_outcomes.cli.study import REGIMEN, Study, refuse_own_rooms
 from tendon_outcomes.cli.terminal import Say
 from tendon_outcomes.cohort.assemble import assemble_cohort
 from tendon_outcomes.cohort.exposure.weeks import person_weeks
@@ -57,7 +57,7 @@ def draw(records: ValidatedRecords, asked: list[Estimand], episode_id: str, targ
             follow_ups.append(ascertain(cohort, one.endpoint, horizon_weeks=one.horizon_weeks))
         except NoUsableRows:  # reached on day 0: there is no interval to draw
             continue
-    regimen = declare().regimen("1")
+    regimen = declare().regimen(REGIMEN)
     weeks = person_weeks(cohort, regimen, weeks=max(one.horizon_weeks for one in asked))
     svg = draw_timeline(timeline_marks(cohort, episode_id, follow_ups=follow_ups, weeks=weeks), title=f"Episode {episode_id}")
     write_all(target.parent, {target.name: svg}, force=force)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,19 +10,18 @@ from typing import Any, Literal
 
 import polars as pl
 
-from tendon_outcomes.cli.study import Study, log_export, refuse_file, refuse_own_rooms
+from tendon_outcomes.cli.study import REGIMEN, Study, log_export, refuse_file, refuse_own_rooms
 from tendon_outcomes.cli.terminal import Say
 from tendon_outcomes.cohort.patient_level.adam import AnalysisData, analysis_data
 from tendon_outcomes.declarations import Declarations, declare
 from tendon_outcomes.errors import WouldOverwrite, WrongUse
 from tendon_outcomes.results import Provenance, stamp
-from tendon_outcomes.snapshots import Manifest, csv_bytes, faults_named, open_snapshot, write_whole
+from tendon_outcomes.snapshots import Manifest, csv_bytes, faults_named, open_snapshot, parquet_bytes, write_whole
 from tendon_outcomes.vocabulary import Tier
 
 Format = Literal["csv", "parquet"]
 TABLES = ("adsl", "adqs", "adtte", "weeks")
 METADATA = ("define.csv", "define.json", "README.txt")
-REGIMEN = "1"
 _LEFT_BY_SYSTEMS = (".DS_Store", "Thumbs.db", "desktop.ini")
 """What file browsers leave behind in a folder that somebody looked into."""
 
@@ -68,16 +66,12 @@ def _refuse_sharing(tier: Tier) -> None:
 def _files(
     data: AnalysisData, declared: Declarations, manifest: Manifest, provenance: Provenance, kind: Format
 ) -> dict[str, bytes]:
-    tables = {f"{name}.{kind}": csv_bytes(frame) if kind == "csv" else _parquet(frame) for name, frame in data.frames.items()}
+    tables = {
+        f"{name}.{kind}": csv_bytes(frame) if kind == "csv" else parquet_bytes(frame) for name, frame in data.frames.items()
+    }
     definitions = declared.exports.definitions(declared.tables, n_questions=len(data.questions))
     files = {**tables, "define.csv": csv_bytes(pl.DataFrame(definitions)), "define.json": _define(data, declared, definitions)}
     return {**files, "README.txt": _readme(files, data, declared, manifest, provenance)}
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    content = io.BytesIO()
-    frame.write_parquet(content, compression="zstd", statistics=False)  # statistics would repeat patient values in the footer
-    return content.getvalue()
 
 
 def _define(data: AnalysisData, declared: Declarations, definitions: list[dict[str, str | int]]) -> bytes:

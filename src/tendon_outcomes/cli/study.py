@@ -35,6 +35,8 @@ from tendon_outcomes.vocabulary import OnReject
 
 PROTOCOL = "protocol.toml"
 COLUMN_MAP = "column_map.toml"
+REGIMEN = "1"
+"""The version of the week states and strategies that one runner is shown and exported by."""
 ROOMS = ("snapshots", "reports")
 
 

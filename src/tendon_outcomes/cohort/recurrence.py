@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from tendon_outcomes.cohort.contacts import contacts_of
+
 SAME_TENDON = ("patient_id", "tendon", "side")
 
 
@@ -24,8 +26,7 @@ def days_since_earlier(episodes: pl.DataFrame, tables: Mapping[str, pl.DataFrame
     first = episodes.filter(~named).select(*SAME_TENDON, pl.col("episode_id").alias("only"))
     only = first.group_by(SAME_TENDON).agg(pl.col("only").first(), pl.len().alias("n")).filter(pl.col("n") == 1).drop("n")
     known = later.join(only, on=SAME_TENDON, how="left").with_columns(pl.coalesce("previous_episode_id", "only").alias("earlier"))
-    contacts = pl.concat([tables[name].select("episode_id", "day") for name in ("visit", "run_week", "session")])
-    last = contacts.group_by("episode_id").agg(pl.col("day").max().alias("last_contact"))
+    last = contacts_of(tables).group_by("episode_id").agg(pl.col("day").max().alias("last_contact"))
     known = known.join(last, left_on="earlier", right_on="episode_id", how="left")
     on_record = pl.col("previous_episode_id").is_null() | pl.col("previous_episode_id").is_in(episodes["episode_id"].implode())
     between = pl.col("days_before") - pl.col("last_contact").fill_null(0)

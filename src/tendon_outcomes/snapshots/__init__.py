@@ -4,7 +4,7 @@ from tendon_outcomes.snapshots.audit import AUDIT_FILE, AuditState, append, last
 from tendon_outcomes.snapshots.durable import atomic_write, faults_named, make_folder, remove, write_all, write_new, write_whole
 from tendon_outcomes.snapshots.lock import Manifest, Source, content_id, list_snapshots, lock, manifest_sha256, open_snapshot
 from tendon_outcomes.snapshots.one_at_a_time import LOCK_FILE, study_lock
-from tendon_outcomes.snapshots.spreadsheets import csv_bytes
+from tendon_outcomes.snapshots.table_files import csv_bytes, parquet_bytes
 from tendon_outcomes.snapshots.verify import OUTPUTS, outputs_manifest, verify
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "manifest_sha256",
     "open_snapshot",
     "outputs_manifest",
+    "parquet_bytes",
     "read_state",
     "remove",
     "study_lock",

@@ -18,7 +18,7 @@ from tendon_outcomes.errors import FileAbsent, VerificationFailed
 from tendon_outcomes.records import RECORD_ID, LedgerLine, RuleCount, ValidatedRecords, with_unrecorded
 from tendon_outcomes.snapshots.audit import AuditState
 from tendon_outcomes.snapshots.durable import atomic_folder, clear_partials, hidden
-from tendon_outcomes.snapshots.spreadsheets import csv_bytes
+from tendon_outcomes.snapshots.table_files import csv_bytes, parquet_bytes
 
 FORMAT = 1
 FOLDER = "snapshots"
@@ -72,8 +72,8 @@ def lock(records: ValidatedRecords, study: Path, source: Source, audit: AuditSta
     clear_partials(study / FOLDER)
     if folder.exists():
         return _undamaged(folder), False
-    files = {f"tables/{name}.parquet": _parquet(frame) for name, frame in sorted(records.tables.items())}
-    files |= {f"unread/{name}.parquet": _parquet(frame) for name, frame in sorted(records.unread.items()) if len(frame)}
+    files = {f"tables/{name}.parquet": parquet_bytes(frame) for name, frame in sorted(records.tables.items())}
+    files |= {f"unread/{name}.parquet": parquet_bytes(frame) for name, frame in sorted(records.unread.items()) if len(frame)}
     files |= {f"rejected/{name}.csv": csv_bytes(frame) for name, frame in sorted(records.rejected.items())}
     manifest = Manifest(
         format=FORMAT,
@@ -217,12 +217,6 @@ def _chosen(study: Path, snapshot_id: str | None) -> Manifest:
             way_out="`tendon-outcomes snapshots` lists them.",
         )
     return found[0]
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd", statistics=False)  # statistics would repeat patient values in the footer
-    return buffer.getvalue()
 
 
 def _json(content: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
+from tendon_outcomes.cohort.contacts import contacts_of
 from tendon_outcomes.vocabulary import Code
 
 PROCEDURE_CODES = {
@@ -26,10 +27,6 @@ EVENT_CODES = {
     "rupture": Code.RUPTURE,
     "death": Code.DEATH,
 }
-
-
-CONTACTS = ("visit", "run_week", "session")
-"""The tables whose rows show that somebody was heard of."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +69,6 @@ def observed(rows: pl.DataFrame, endings: Endings) -> pl.DataFrame:
     return rows.join(competing, on="episode_id", how="left", maintain_order="left").filter(before).drop("competing_day")
 
 
-def contacts_of(cohort: Cohort) -> pl.DataFrame:
-    """Every day on which something was heard of an episode, by a visit, a report or a logged session: episode_id, day."""
-    return pl.concat([cohort.tables[name].select("episode_id", "day") for name in CONTACTS])
-
-
 def why_censored(cohort: Cohort, endings: Endings, *, horizon_days: int, max_gap_days: int) -> pl.DataFrame:
     """Why an episode without an event was no longer looked at: episode_id, last_contact, censoring_code.
 
@@ -93,7 +85,7 @@ def why_censored(cohort: Cohort, endings: Endings, *, horizon_days: int, max_gap
     known = cohort.episodes.select("episode_id").join(reason, on="episode_id", how="left")
     end = pl.when(lost).then(horizon_days).otherwise(pl.col("ending_day")).fill_null(horizon_days)
     known = known.with_columns(end.alias("end"))
-    contacts = contacts_of(cohort)
+    contacts = contacts_of(cohort.tables)
     in_time = pl.col("day").filter(pl.col("day") <= horizon_days)
     last = contacts.group_by("episode_id").agg(
         pl.col("day").max().alias("last_contact"), in_time.max().alias("heard_by_the_horizon")

@@ -8,9 +8,10 @@ from itertools import count
 import polars as pl
 
 from tendon_outcomes.cohort.assemble import Cohort
+from tendon_outcomes.cohort.contacts import contacts_of
 from tendon_outcomes.cohort.outcome.ascertain import FollowUp
 from tendon_outcomes.cohort.outcome.assessments import flagged
-from tendon_outcomes.cohort.outcome.endings import Endings, contacts_of, endings_of, observed, why_censored
+from tendon_outcomes.cohort.outcome.endings import Endings, endings_of, observed, why_censored
 from tendon_outcomes.cohort.outcome.runs import confirmed_runs
 from tendon_outcomes.declarations import Confirmation, Relapse
 from tendon_outcomes.errors import WrongUse
@@ -59,7 +60,7 @@ def histories(cohort: Cohort, follow_up: FollowUp, *, gap_days: int | None = Non
     gap = cohort.population.recurrence_gap_days if gap_days is None else gap_days
     endings = endings_of(cohort)
     looks = _looks(cohort, follow_up, relapse, endings)
-    moves, recurred = _moves(looks, follow_up.endpoint.version.confirmation, relapse, contacts_of(cohort), gap)
+    moves, recurred = _moves(looks, follow_up.endpoint.version.confirmation, relapse, contacts_of(cohort.tables), gap)
     reasons = why_censored(
         cohort, endings, horizon_days=follow_up.horizon_days, max_gap_days=follow_up.endpoint.version.max_gap_days
     )
