@@ -15,9 +15,9 @@ from tendon_outcomes.estimators import (
     restricted_mean_time_lost,
     turnbull,
 )
-from tendon_outcomes.estimators.interval_censored import _covariance
-from tendon_outcomes.estimators.simplex import RangeMixture, maximise
-from tendon_outcomes.estimators.support import candidate_cells, checked_sample, mixture_of
+from tendon_outcomes.estimators.interval_censored.npmle import _covariance
+from tendon_outcomes.estimators.interval_censored.simplex import RangeMixture, maximise
+from tendon_outcomes.estimators.interval_censored.support import candidate_cells, checked_sample, mixture_of
 from tests.estimators import slow
 
 INF = np.inf

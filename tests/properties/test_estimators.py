@@ -14,8 +14,8 @@ from tendon_outcomes.estimators import (
     restricted_mean_time_lost,
     turnbull,
 )
-from tendon_outcomes.estimators.simplex import maximise
-from tendon_outcomes.estimators.support import candidate_cells, checked_sample, mixture_of
+from tendon_outcomes.estimators.interval_censored.simplex import maximise
+from tendon_outcomes.estimators.interval_censored.support import candidate_cells, checked_sample, mixture_of
 
 CLOSE = {"rtol": 0.0, "atol": 1e-9}
 every = settings(max_examples=200, deadline=None, derandomize=True)

@@ -1,12 +1,11 @@
-"""Rows that belong together: what their common scores add to the middle of a sandwich variance."""
+"""Rows that belong together: the two sides of one patient."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse, summed_by
-from tendon_outcomes.estimators.simplex import RangeMixture
+from tendon_outcomes.estimators.observations import IntArray, refuse
 
 
 def checked_clusters(cluster: npt.ArrayLike, n: int) -> IntArray:
@@ -16,26 +15,3 @@ def checked_clusters(cluster: npt.ArrayLike, n: int) -> IntArray:
         raise refuse(f"`cluster` has {labels.size} values for {n} rows")
     numbers: IntArray = np.unique(labels, return_inverse=True)[1].astype(np.int64)
     return numbers
-
-
-def shared_scores(
-    mixture: RangeMixture, held: IntArray, rows: FloatArray, *, pattern: IntArray, weight: FloatArray, cluster: IntArray
-) -> FloatArray:
-    """sum over clusters of u u' less the same sum over their rows, u the summed scores w_i A_i / P_i on the cells held.
-
-    Added to the sum over single rows it gives the middle of the cluster-robust sandwich. Only rows of clusters with at least
-    two rows are spelled out, so that a registry of mostly one-sided patients stays cheap. `pattern` is each row's place in
-    `mixture`.
-    """
-    size = np.bincount(cluster)
-    together = np.flatnonzero(size[cluster] > 1)
-    if together.size == 0:
-        return np.zeros((held.size, held.size))
-    place = pattern[together]
-    covers = (mixture.first[place, None] <= held) & (held < mixture.last[place, None])
-    covers &= ~mixture.restricted[place, None] | (mixture.marked[held] > 0.0)
-    scores = covers * (weight[together] / rows[place])[:, None]
-    _, member = np.unique(cluster[together], return_inverse=True)
-    sums = np.column_stack([summed_by(member, column, int(member.max()) + 1) for column in scores.T])
-    extra: FloatArray = sums.T @ sums - scores.T @ scores
-    return extra

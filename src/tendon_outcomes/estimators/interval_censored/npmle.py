@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.clusters import checked_clusters, shared_scores
-from tendon_outcomes.estimators.interval_incidence import IntervalIncidence
+from tendon_outcomes.estimators.clusters import checked_clusters
+from tendon_outcomes.estimators.interval_censored.incidence import IntervalIncidence
+from tendon_outcomes.estimators.interval_censored.shared_scores import shared_scores
+from tendon_outcomes.estimators.interval_censored.simplex import RangeMixture, maximise
+from tendon_outcomes.estimators.interval_censored.support import candidate_cells, checked_sample, mixture_of, off_grid
 from tendon_outcomes.estimators.observations import FloatArray, IntArray, are_copies, checked_level, refuse, summed_by
-from tendon_outcomes.estimators.simplex import RangeMixture, maximise
-from tendon_outcomes.estimators.support import candidate_cells, checked_sample, mixture_of, off_grid
 
 HELD = 1e-11  # A mass below this is on its way to 0, and its cell is left out of the information.
 RANK = 1e-9  # Squared pivot of the scaled information below which the masses are taken for not unique.

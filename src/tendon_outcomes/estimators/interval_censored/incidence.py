@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tendon_outcomes.estimators.curves.restricted_mean import RestrictedMean
+from tendon_outcomes.estimators.interval_censored.support import IntervalSample
 from tendon_outcomes.estimators.limits import Pointwise, probability_limits, two_sided_z
 from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, IntArray, refuse
 from tendon_outcomes.estimators.proportions import clopper_pearson
-from tendon_outcomes.estimators.restricted_mean import RestrictedMean
-from tendon_outcomes.estimators.support import IntervalSample
 
 BoolArray = npt.NDArray[np.bool_]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.kaplan_meier import present_sum, remaining
+from tendon_outcomes.estimators.curves.kaplan_meier import present_sum, remaining
 from tendon_outcomes.estimators.limits import Pointwise, exact_limit_beside_zero, probability_limits
 from tendon_outcomes.estimators.observations import (
     TIE_TOLERANCE,

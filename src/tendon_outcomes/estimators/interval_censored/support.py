@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tendon_outcomes.estimators.interval_censored.simplex import RangeMixture
 from tendon_outcomes.estimators.observations import (
     FloatArray,
     IntArray,
@@ -16,7 +17,6 @@ from tendon_outcomes.estimators.observations import (
     summed_by,
     tie_classes,
 )
-from tendon_outcomes.estimators.simplex import RangeMixture
 
 DAY = 1.0  # A competing event known to its day d happened in (d - 1, d].
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tendon_outcomes.estimators.aalen_johansen import CumulativeIncidence, event_free, martingale_coefficients
-from tendon_outcomes.estimators.kaplan_meier import SurvivalCurve
+from tendon_outcomes.estimators.curves.aalen_johansen import CumulativeIncidence, event_free, martingale_coefficients
+from tendon_outcomes.estimators.curves.kaplan_meier import SurvivalCurve
 from tendon_outcomes.estimators.limits import two_sided_z
 from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, RiskTable, refuse
 

@@ -1,0 +1,1 @@
+"""Do groups differ? Tests on whole curves."""

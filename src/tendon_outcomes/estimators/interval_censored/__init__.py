@@ -1,0 +1,1 @@
+"""Estimates from events that are known to lie between two looks."""

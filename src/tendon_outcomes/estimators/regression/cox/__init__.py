@@ -1,0 +1,1 @@
+"""The proportional hazards model: fit, residuals, checks of its assumption."""

@@ -1,0 +1,1 @@
+"""Smooth models of time: accelerated failure time, cure, spline hazards."""
