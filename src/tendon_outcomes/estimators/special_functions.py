@@ -1,0 +1,38 @@
+"""Distribution functions on arrays, from scipy. Loaded at the first call: importing the package must not load scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tendon_outcomes.estimators.observations import FloatArray
+
+
+def normal_two_sided_p(z: npt.ArrayLike) -> FloatArray:
+    """Pr(|Z| >= |z|) for standard normal Z."""
+    from scipy.special import ndtr
+
+    return np.asarray(2.0 * ndtr(-np.abs(np.asarray(z, dtype=np.float64))), dtype=np.float64)
+
+
+def chi_square_p(statistic: float, df: int) -> float:
+    """Pr(X >= statistic) for X chi-square with `df` degrees of freedom; 1 when df is 0."""
+    if df <= 0:
+        return 1.0
+    from scipy.special import chdtrc
+
+    return float(chdtrc(df, max(statistic, 0.0)))
+
+
+def chi_square_quantile(p: float, df: int) -> float:
+    """The value below which a chi-square variable with `df` degrees of freedom lies with probability `p`."""
+    from scipy.special import chdtri
+
+    return float(chdtri(df, 1.0 - p))
+
+
+def log_normal_tail(z: npt.ArrayLike) -> FloatArray:
+    """log Pr(Z > z) for standard normal Z, accurate far into both tails."""
+    from scipy.special import log_ndtr
+
+    return np.asarray(log_ndtr(-np.asarray(z, dtype=np.float64)), dtype=np.float64)
