@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from tendon_outcomes.declarations import Estimand, Protocol, Support, declare, shipped
 from tendon_outcomes.reporting import answers as said
-from tendon_outcomes.reporting import figures, tables
+from tendon_outcomes.reporting import tables
+from tendon_outcomes.reporting.figures import report_curve
 from tendon_outcomes.reporting.report import ReportInput, require_renderable
 from tendon_outcomes.reporting.svg import inline
 from tendon_outcomes.reporting.wording import (
@@ -142,22 +143,22 @@ def _figure(name: str, results: Results, estimand: Estimand, stratum: str, windo
     caption = f"Cumulative incidence of {estimand.endpoint.phrase}{group}"
     if not curve.drawable:
         return FigureView(name, caption, (), instead=_no_curve(results, curve))
-    words = figures.curve_words(curve)
+    words = report_curve.curve_words(curve)
     drawings = tuple(
-        inline(figures.draw(curve, shape), name=f"{name}-{shape.name}", title=caption, desc=words, css_class=shape.name)
-        for shape in figures.SHAPES
+        inline(report_curve.draw(curve, shape), name=f"{name}-{shape.name}", title=caption, desc=words, css_class=shape.name)
+        for shape in report_curve.SHAPES
     )
     return FigureView(name, caption, drawings, bounded=any(bounds_of(row) for row in curve.milestones))
 
 
-def _curve(results: Results, estimand: Estimand, stratum: str, window: tuple[int, int] | None) -> figures.Curve:
+def _curve(results: Results, estimand: Estimand, stratum: str, window: tuple[int, int] | None) -> report_curve.Curve:
     def mine(statistic: str, term: str | None = None) -> list[Any]:
         rows = tables.rows_of(results, statistic, term)
         return [row for row in rows if row["stratum"] == stratum and not is_withheld(row)]
 
     start = [row["n_at_risk"] for row in mine("median_days") if row["n_at_risk"] is not None]
     n_start = start[0] if start else None if tables.several_strata(results) else results.attrition.n_end
-    return figures.Curve(
+    return report_curve.Curve(
         steps=tuple(sorted(mine("cumulative_incidence", "curve"), key=lambda row: row["day"])),
         milestones=tuple(mine("cumulative_incidence", "milestone")),
         n_start=n_start,
@@ -167,7 +168,7 @@ def _curve(results: Results, estimand: Estimand, stratum: str, window: tuple[int
     )
 
 
-def _no_curve(results: Results, curve: figures.Curve) -> str:
+def _no_curve(results: Results, curve: report_curve.Curve) -> str:
     if curve.steps or not (tables.rows_of(results, "refusal") or tables.rows_of(results, "cumulative_incidence")):
         return "No curve is drawn: no week has an estimate."
     if tables.rows_of(results, "cumulative_incidence"):

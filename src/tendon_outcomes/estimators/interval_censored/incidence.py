@@ -79,6 +79,23 @@ class IntervalIncidence:
         tail = self.support_left[self.support_cause == 0]
         return float(tail[0]) if tail.size else float("inf")
 
+    @property
+    def total_weight(self) -> float:
+        """Rows in units of weight."""
+        return float(self._sample.weight.sum())
+
+    def counts(self, cause: int, days: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """On each of `days`, in units of weight: rows known to have had `cause` by then, and rows that left without it.
+
+        Left: censored before the day, or another cause by it.
+        """
+        self._known(cause)
+        at = np.asarray(days, dtype=np.float64)[..., None]
+        code, end, start = self._sample.cause, self._sample.right, self._sample.left
+        reached = (code == cause) & (end <= at)
+        left = ((code == 0) & (start < at)) | ((code != cause) & (code != 0) & (end <= at))
+        return np.asarray(reached @ self._sample.weight), np.asarray(left @ self._sample.weight)
+
     def bounds(self, cause: int, day: npt.ArrayLike) -> IncidenceBounds:
         """Incidence of `cause` at `day`: at least the mass that ended by then, at most the mass that began before.
 

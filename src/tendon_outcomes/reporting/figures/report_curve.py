@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import itertools
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tendon_outcomes.reporting.figures.paper import BLUE, BOX, GREY, INK, RULE, SAND, Figure
 from tendon_outcomes.reporting.wording import NBSP, ResultRow, bounds_of, percent, week_number
 
-INK, BLUE, BOX, SAND, GREY = "#1b1f24", "#0b4f8a", "#b9d3ea", "#f4ead0", "#6b7280"
 _WEEK_LABELS, _AXIS_TITLE = -0.065, -0.15
 _COUNT_ROWS = ((-0.27, "n_at_risk", "Still followed"), (-0.355, "n_events", "Reached"), (-0.44, "n_censored", "Left"))
 
@@ -54,17 +52,7 @@ def draw(curve: Curve, shape: Shape) -> str:
 
     Everything is in weeks on one scale, so the counts stand exactly under the weeks they belong to.
     """
-    import matplotlib as mpl
-
-    if "matplotlib.pyplot" not in sys.modules:
-        mpl.use("agg")
-    page = io.BytesIO()
-    salt = f"tendon-outcomes {shape.name}"
-    with mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": "none", "font.family": ["DejaVu Sans"]}):
-        _plot(curve, shape).save(
-            page, format="svg", verbose=False, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-        )
-    return page.getvalue().decode("utf-8")
+    return Figure(_plot(curve, shape), curve_words(curve), shape.name).svg()
 
 
 def _plot(curve: Curve, shape: Shape) -> Any:
@@ -101,8 +89,7 @@ def _frame(p9: Any, curve: Curve) -> list[Any]:
     lines = [0.0, 0.25, 0.5, 0.75, 1.0]
     across = {"x": 0, "xend": curve.horizon_days / 7}
     return [
-        p9.annotate("segment", y=y, yend=y, color=GREY if y == 0 else "#dfe3e8", size=0.6 if y == 0 else 0.4, **across)
-        for y in lines
+        p9.annotate("segment", y=y, yend=y, color=GREY if y == 0 else RULE, size=0.6 if y == 0 else 0.4, **across) for y in lines
     ]
 
 
