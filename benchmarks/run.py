@@ -1,70 +1,20 @@
-"""Speed beside peers: one process, the same data, in turn; medians and the ratio. `python make.py bench [ROW ...]`.
+"""Speed beside peers: the same data, fresh processes in turn; medians and the ratio. `python make.py bench [ROW ...]`.
 
-A row prints `ROW ours peer ratio` for each peer. Times are of one machine and one moment: quote the ratios.
+A line is a row, a peer, our figure, the peer's and the ratio peer / ours, and what is promised of it (targets.py); an indented
+line tells agreement, memory and growth. Times are of one machine and one moment: quote the ratios. Peers that cannot be
+imported are named and left out.
 """
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
-import time
 import warnings
-from collections.abc import Callable, Iterator
-from statistics import median
+from collections.abc import Iterator
 
-import numpy as np
-
-from tendon_outcomes.estimators import kaplan_meier, restricted_mean, turnbull
-
-Line = tuple[str, str, float, float]
-
-
-def seconds(work: Callable[[], object], runs: int) -> float:
-    """Median time of `runs` calls after one that is not counted."""
-    work()
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return median(times)
-
-
-def interval_npmle() -> Iterator[Line]:
-    """Turnbull's estimate on visits 10 to 40 days apart, beside lifelines' fit_interval_censoring."""
-    from lifelines import KaplanMeierFitter
-
-    rng = np.random.default_rng(11)
-    for n, runs in ((300, 5), (1_000, 3)):
-        visits = np.cumsum(rng.integers(10, 41, size=(n, 12)), axis=1).astype(float)
-        onset = 150.0 * rng.weibull(1.3, n)
-        after = (visits < onset[:, None]).sum(axis=1)
-        edges = np.column_stack([np.zeros(n), visits, np.full(n, np.inf)])
-        left, right = edges[np.arange(n), after], edges[np.arange(n), after + 1]
-        ours = seconds(lambda left=left, right=right: turnbull(left, right), 15)
-        peer = seconds(lambda left=left, right=right: KaplanMeierFitter().fit_interval_censoring(left, right), runs)
-        yield f"interval_npmle n={n}", "lifelines", ours, peer
-
-
-def kaplan_meier_and_restricted_mean() -> Iterator[Line]:
-    """Curve with log-log limits and the mean to day 84, beside lifelines (without its variance of the mean) and statsmodels."""
-    from lifelines import KaplanMeierFitter
-    from lifelines.utils import restricted_mean_survival_time
-    from statsmodels.duration.survfunc import SurvfuncRight
-
-    rng = np.random.default_rng(12)
-    for n in (1_000, 100_000):
-        day = np.minimum(np.ceil(150.0 * rng.weibull(1.3, n)), 364.0)
-        event = rng.random(n) < 0.75
-
-        def ours(day: object = day, event: object = event) -> object:
-            return restricted_mean(kaplan_meier(day, event), horizon=84.0)
-
-        def lifelines(day: object = day, event: object = event) -> object:
-            return restricted_mean_survival_time(KaplanMeierFitter().fit(day, event), t=84.0)
-
-        mine = seconds(ours, 15)
-        yield f"kaplan_meier n={n}", "lifelines", mine, seconds(lifelines, 3)
-        yield f"kaplan_meier n={n}", "statsmodels", mine, seconds(lambda d=day, e=event: SurvfuncRight(d, e), 5)
+from measured import Figure, Line
+from targets import judged
 
 
 def derivation() -> Iterator[Line]:
@@ -77,7 +27,22 @@ def derivation() -> Iterator[Line]:
         yield f"derivation {rows}", "polars sort", found["seconds"], found["sort_seconds"]
 
 
-ROWS = {"derivation": derivation, "interval_npmle": interval_npmle, "kaplan_meier": kaplan_meier_and_restricted_mean}
+ROWS = ("cox", "cumulative_incidence", "npmle", "bootstrap", "startup", "derivation")
+
+
+def lines_of(name: str) -> Iterator[Line | Figure | str]:
+    """What a row of the bench yields: its module's rows()."""
+    return derivation() if name == "derivation" else importlib.import_module(name).rows()
+
+
+def shown(line: Line | Figure | str) -> tuple[str, bool | None]:
+    """The printed line, and whether its floor is met."""
+    if isinstance(line, str):
+        return line, None
+    row, peer, ours, theirs = line if isinstance(line, tuple) else (line.row, line.peer, line.ours, line.theirs)
+    unit, scale = ("ms", 1e3) if isinstance(line, tuple) else (line.unit, 1.0)
+    words, met = judged(row, peer, theirs / ours)
+    return f"{row:34} {peer:20} {scale * ours:10.3g} {scale * theirs:10.3g} {unit:3} {theirs / ours:9.2f}  {words}", met
 
 
 def main(arguments: list[str]) -> int:
@@ -85,10 +50,20 @@ def main(arguments: list[str]) -> int:
         print(f"no row {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}", file=sys.stderr)
         return 2
     warnings.simplefilter("ignore")
-    print(f"{'row':28} {'peer':12} {'ours, ms':>10} {'peer, ms':>10} {'ratio':>8}")
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the first row (above 1, other work is being measured too)"
+    )
+    print(f"{'row':34} {'peer':20} {'ours':>10} {'peer':>10} {'':3} {'ratio':>9}  promised")
+    floors = []
     for name in arguments or ROWS:
-        for row, peer, ours, theirs in ROWS[name]():
-            print(f"{row:28} {peer:12} {1e3 * ours:10.2f} {1e3 * theirs:10.2f} {theirs / ours:8.1f}", flush=True)
+        try:
+            for line in lines_of(name):
+                text, met = shown(line)
+                floors += [] if met is None else [met]
+                print(text, flush=True)
+        except ImportError as error:
+            print(f"{name}: not here: {error}", flush=True)
+    print(f"{sum(floors)} of {len(floors)} floors met")
     return 0
 
 

@@ -15,7 +15,7 @@ from tendon_outcomes.estimators import (
     restricted_mean_time_lost,
     turnbull,
 )
-from tendon_outcomes.estimators.interval_censored.npmle import _covariance
+from tendon_outcomes.estimators.interval_censored.npmle import constrained_inverse
 from tendon_outcomes.estimators.interval_censored.simplex import RangeMixture, maximise
 from tendon_outcomes.estimators.interval_censored.support import candidate_cells, checked_sample, mixture_of
 from tests.estimators import slow
@@ -217,7 +217,7 @@ def test_masses_that_are_not_unique_say_so() -> None:
     first, last = np.array([0, 1, 2, 0]), np.array([2, 3, 4, 4])
     mixture = RangeMixture.of(first, last, np.zeros(4, dtype=bool), np.ones(4, dtype=bool), np.ones(4))
     rows = mixture.row_masses(np.full(4, 0.25))
-    covariance, nothing = _covariance(mixture, np.arange(4), rows, None)
+    covariance, nothing = constrained_inverse(mixture.information(np.arange(4), 1.0 / rows**2))
     assert nothing.shape == (4, 1)
     np.testing.assert_allclose(np.abs(nothing[:, 0]), 0.5, rtol=0, atol=1e-9)
     np.testing.assert_allclose(covariance.sum(axis=0), 0.0, rtol=0, atol=1e-9)

@@ -29,7 +29,7 @@ def test_six_runners_by_hand() -> None:
 
 def test_six_runners_log_log_limits_by_hand() -> None:
     # Exact formula: S^exp(+-z se/(S log S)) with S = 4/9, se = 2/9, so se/S = 1/2.
-    curve = kaplan_meier(*RUNNERS)
+    curve = kaplan_meier(*RUNNERS, interval="log-log")
     shift = 1.959963984540054 * 0.5 / np.log(4 / 9)
     low, high = sorted([(4 / 9) ** np.exp(shift), (4 / 9) ** np.exp(-shift)])
     assert curve.at(5).conf_low == pytest.approx(low, abs=1e-12)
@@ -103,12 +103,12 @@ def test_whole_number_weights_are_copies_unless_robust_is_asked() -> None:
 
 def test_limits_where_the_scale_has_none_are_exact() -> None:
     # Exact: 0 of 5 by day 1 gives the Clopper-Pearson limit; at S = 0 the limit of the day before still holds.
-    curve = kaplan_meier([1, 2, 3, 4, 5], [0, 1, 1, 1, 1])
+    curve = kaplan_meier([1, 2, 3, 4, 5], [0, 1, 1, 1, 1], interval="log-log")
     assert curve.conf_low[0] == pytest.approx(1 - clopper_pearson(0, 5).conf_high, abs=1e-12)
     assert curve.conf_high[0] == 1.0
     assert curve.survival[-1] == 0.0
     assert (curve.conf_low[-1], curve.conf_high[-1]) == (0.0, curve.conf_high[-2])
-    at_once = kaplan_meier([1, 1, 1], [1, 1, 1])
+    at_once = kaplan_meier([1, 1, 1], [1, 1, 1], interval="log-log")
     assert at_once.conf_high[0] == pytest.approx(clopper_pearson(0, 3).conf_high, abs=1e-12)
     for kind in ("plain", "log", "log-log", "logit"):
         every = kaplan_meier([1, 2, 3, 4, 5], [0, 1, 1, 1, 1], interval=kind)  # type: ignore[arg-type]
@@ -141,7 +141,7 @@ def test_agrees_with_lifelines_and_statsmodels() -> None:
     survfunc = pytest.importorskip("statsmodels.duration.survfunc")
     day = np.array([1 + (7 * i * i + 3 * i) % 17 for i in range(80)])
     event = np.array([(i * 5 + 1) % 3 > 0 for i in range(80)])
-    curve = kaplan_meier(day, event)
+    curve = kaplan_meier(day, event, interval="log-log")
     other = lifelines.KaplanMeierFitter().fit(day, event)
     np.testing.assert_allclose(curve.survival, other.survival_function_["KM_estimate"].loc[curve.time], rtol=0, atol=1e-12)
     band = other.confidence_interval_.loc[curve.time]

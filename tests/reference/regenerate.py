@@ -1,262 +1,210 @@
 """The estimators against numbers made by R: one comparison loop for the tests, the gate and `make.py oracle`.
 
 `python regenerate.py` runs the R scripts again where Rscript is installed, checks that R still gives the frozen numbers, and
-compares the estimators with the frozen numbers. `python regenerate.py --freeze` writes the frozen files anew.
+compares the estimators with the frozen numbers, area by area. `--freeze [STEM ...]` writes the frozen files of these scripts (or
+of all) anew. The scripts and comparisons are those of every `compare_*.py` in this folder.
 """
 
 from __future__ import annotations
 
-import csv
+import argparse
 import hashlib
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tendon_outcomes.estimators import (
-    aalen_johansen,
-    clopper_pearson,
-    interval_censored_incidence,
-    kaplan_meier,
-    restricted_mean,
-    restricted_mean_time_lost,
-    wilson,
-)
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 
-HERE = Path(__file__).resolve().parent
-DATA, FROZEN = HERE / "data", HERE / "frozen"
-SCRIPTS = {
-    "survival_curves": "right_censored.csv",
-    "competing_causes": "right_censored.csv",
-    "interval_censored": "interval_censored.csv",
-    "proportions": None,
-}
-TOLERANCE = 1e-10
-PROBABILITIES = (0.05, 0.1, 0.25, 0.4, 0.5)
-HORIZONS = (5.0, 12.0, 20.0)
+from tests.reference.comparison import DATA, FROZEN, HERE, Comparison, discovered, frozen, numbers_of  # noqa: E402
+
+TIGHT = 1e-7  # a looser tolerance needs a reason
+REPEATED = 1e-9  # another R or libm may round differently
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One frozen series of numbers and ours; NaN marks numbers that R does not give."""
+class Area:
+    """What one `compare_*.py` found."""
 
     name: str
-    ours: np.ndarray
-    theirs: np.ndarray
+    compared: int
+    off: tuple[Comparison, ...]
+    loose: tuple[Comparison, ...]
+    worst: float
+    tightest: float
+    loosest: float
+    fault: str = ""
 
     @property
-    def compared(self) -> int:
-        return int(np.count_nonzero(~np.isnan(self.theirs)))
+    def faults(self) -> int:
+        """Numbers off, loose comparisons without a reason, and the whole area when it could not be compared."""
+        return sum(one.off for one in self.off) + sum(not one.reason for one in self.loose) + bool(self.fault)
 
-    def deviations(self) -> np.ndarray:
-        """Absolute differences where R has a number; two infinities agree; a NaN of ours is infinitely far off."""
-        known = ~np.isnan(self.theirs)
-        ours, theirs = self.ours[known], self.theirs[known]
-        with np.errstate(invalid="ignore"):
-            difference = np.where(ours == theirs, 0.0, np.abs(ours - theirs))
-        return np.where(np.isnan(difference), np.inf, difference)
-
-
-def frozen(name: str) -> dict[str, Any]:
-    """The frozen numbers of one script, with the versions and hashes that they belong to."""
-    content: dict[str, Any] = json.loads((FROZEN / f"{name}.json").read_text(encoding="utf-8"))
-    return content
+    def line(self) -> str:
+        if self.fault:
+            return f"{self.name:22} cannot be compared: {self.fault}"
+        tolerances = f"{self.tightest:.0e}" if self.tightest == self.loosest else f"{self.tightest:.0e} to {self.loosest:.0e}"
+        figures = f"{self.compared:7d} {sum(one.off for one in self.off):5d} {self.worst:10.1e}"
+        return f"{self.name:22} {figures}  {tolerances}"
 
 
-def columns(name: str) -> dict[str, np.ndarray]:
-    """A sample as columns; an empty cell is infinity (an open right end)."""
-    with (DATA / name).open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {key: np.array([float(row[key]) if row[key] else np.inf for row in rows]) for key in rows[0]}
-
-
-def comparisons() -> list[Comparison]:
-    """Every frozen series that an estimator must meet to 1e-10, beside the estimator's own."""
-    return [*_survival_curves(), *_competing_causes(), *_interval_censored(), *_proportions()]
-
-
-def compare_frozen() -> tuple[int, int, float]:
-    """Numbers compared, numbers off by more than 1e-10, and the worst deviation."""
-    found = comparisons()
-    deviations = np.concatenate([one.deviations() for one in found])
-    return sum(one.compared for one in found), int(np.count_nonzero(deviations > TOLERANCE)), float(deviations.max())
-
-
-def survfit_interval2() -> Comparison:
-    """R's own interval-censored curve; it stops when a curve moves by less than 5e-5, so it is met loosely."""
-    data = columns("interval_censored.csv")
-    kept = data["cause"] <= 1
-    theirs = frozen("interval_censored")["numbers"]["survfit interval2"]
-    fit = interval_censored_incidence(data["left"][kept], data["right"][kept], data["cause"][kept])
-    return Comparison("survfit interval2", fit.bounds(1, theirs["day"]).lower, np.array(theirs["incidence_1"]))
-
-
-def _series(name: str, theirs: dict[str, Any], ours: dict[str, Any], missing: float = np.nan) -> list[Comparison]:
-    """Pairs by key; null in the frozen file is `missing`."""
-    pairs = []
-    for key, values in theirs.items():
-        if key in ours:
-            numbers = np.array([missing if value is None else float(value) for value in values])
-            pairs.append(Comparison(f"{name}: {key}", np.atleast_1d(np.asarray(ours[key], dtype=np.float64)), numbers))
-    unmet = set(theirs) - set(ours) - {"gap", "day"}
-    if unmet:
-        raise KeyError(f"{name}: frozen series without a counterpart: {sorted(unmet)}")
-    return pairs
-
-
-def _survival_curves() -> list[Comparison]:
-    data = columns("right_censored.csv")
-    event = data["cause"] == 1
-    found = []
-    for name, theirs in frozen("survival_curves")["numbers"].items():
-        scale, _, kind = name.partition("/")
-        divisor = float(scale.rpartition(" ")[2]) if " over " in scale else 1.0
-        weight = data["copies"] if scale == "copies" else data["weight"] if "weighted" in scale.split() else None
-        entry = data["entry"] / divisor if scale.startswith("entry") else None
-        curve = kaplan_meier(data["day"] / divisor, event, entry=entry, weight=weight, interval=kind or "log-log")  # type: ignore[arg-type]
-        means = [restricted_mean(curve, horizon=horizon / divisor) for horizon in HORIZONS]
-        quantiles = [curve.quantile(p) for p in PROBABILITIES]
-        ours = {
-            "time": curve.time,
-            "n_at_risk": curve.n_at_risk,
-            "n_events": curve.n_events,
-            "survival": curve.survival,
-            "std_error": curve.std_error,
-            "conf_low": curve.conf_low,
-            "conf_high": curve.conf_high,
-            "restricted_mean": [mean.estimate for mean in means],
-            "restricted_mean_std_error": [mean.std_error for mean in means],
-        }
-        times = {key: theirs[key] for key in theirs if key.startswith("quantile")}
-        found += _series(name, {key: theirs[key] for key in theirs if key not in times}, ours)
-        ours_times = dict(zip(("quantile", "quantile_low", "quantile_high"), zip(*quantiles, strict=True), strict=True))
-        found += _series(name, times, ours_times, missing=np.inf)
+def scripts() -> dict[str, str | None]:
+    """Every R script and the sample that it reads."""
+    found: dict[str, str | None] = {}
+    modules, _ = discovered()
+    for area, module in modules.items():
+        if twice := set(found) & set(module.SCRIPTS):
+            raise ValueError(f"compare_{area}.py names scripts of another area: {sorted(twice)}")
+        found |= module.SCRIPTS
     return found
 
 
-def _competing_causes() -> list[Comparison]:
-    data = columns("right_censored.csv")
-    found = []
-    for name, theirs in frozen("competing_causes")["numbers"].items():
-        weight = data["copies"] if name == "copies" else data["weight"] if "weighted" in name.split() else None
-        fit = aalen_johansen(data["day"], data["cause"], entry=data["entry"] if "entry" in name else None, weight=weight)
-        ours: dict[str, Any] = {"time": fit.time, "n_at_risk": fit.n_at_risk, "survival": fit.survival}
-        for k in (1, 2, 3):
-            if name == "cmprsk":
-                ours |= {"time": theirs["time"], f"incidence_{k}": fit.at(k, theirs["time"]).estimate}
-                continue
-            means = [restricted_mean_time_lost(fit, k, horizon=horizon) for horizon in HORIZONS]
-            ours |= {
-                f"incidence_{k}": fit.incidence[k - 1],
-                f"std_error_{k}": fit.std_error[k - 1],
-                f"conf_low_{k}": fit.conf_low[k - 1],
-                f"conf_high_{k}": fit.conf_high[k - 1],
-                f"time_lost_{k}": [mean.estimate for mean in means],
-                f"time_lost_std_error_{k}": [mean.std_error for mean in means],
-            }
-        found += _series(name, theirs, ours)
-    return found
+def compared_area(name: str, found: Sequence[Comparison]) -> Area:
+    """Counts and the worst deviation (among the comparisons without a reason to be loose) of one area."""
+    strict = [one for one in found if one.tolerance <= TIGHT]
+    worst = max((float(one.deviations().max(initial=0.0)) for one in strict if not _misshapen(one)), default=0.0)
+    return Area(
+        name,
+        compared=sum(one.compared for one in found),
+        off=tuple(one for one in found if one.off),
+        loose=tuple(one for one in found if one.tolerance > TIGHT),
+        worst=worst,
+        tightest=min((one.tolerance for one in found), default=0.0),
+        loosest=max((one.tolerance for one in found), default=0.0),
+    )
 
 
-def _interval_censored() -> list[Comparison]:
-    data = columns("interval_censored.csv")
-    found = []
-    for name, theirs in frozen("interval_censored")["numbers"].items():
-        if name == "survfit interval2":
-            continue
-        kept = data["cause"] <= 1 if name == "one cause" else data["cause"] >= 0
-        fit = interval_censored_incidence(
-            data["left"][kept],
-            data["right"][kept],
-            data["cause"][kept],
-            weight=data["weight"][kept] if name == "competing weighted" else None,
+def areas() -> list[Area]:
+    """Every area compared with its frozen numbers; one that cannot be compared carries its fault."""
+    modules, faults = discovered()
+    found = [_without(name, fault) for name, fault in faults.items()]
+    for name, module in modules.items():
+        try:
+            found.append(compared_area(name, module.comparisons()))
+        except Exception as error:  # the other areas are compared all the same
+            found.append(_without(name, f"{type(error).__name__}: {error}"))
+    return sorted(found, key=lambda one: one.name)
+
+
+def provenance(stem: str, sample: str | None) -> dict[str, Any]:
+    """Hashes of the script and the sample that frozen numbers must belong to."""
+    return {"script_sha256": _digest(HERE / f"{stem}.R"), "data_sha256": None if sample is None else _digest(DATA / sample)}
+
+
+def run_script(stem: str, rscript: str) -> dict[str, Any]:
+    """What R says now."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "out.json"
+        done = subprocess.run(
+            [rscript, str(HERE / f"{stem}.R"), str(DATA), str(output)], check=False, capture_output=True, text=True
         )
-        ours = {f"incidence_{k}": fit.bounds(k, theirs["day"]).lower for k in fit.causes}
-        numbers = {key: theirs[key] for key in theirs if key in ours or key == "log_likelihood"}
-        found += _series(name, numbers, {"log_likelihood": fit.log_likelihood, **ours})
-    return found
+        if done.returncode:
+            raise RuntimeError(f"{stem}.R stopped:\n{done.stderr[-2000:]}")
+        content: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
+    versions = {key: value[0] if isinstance(value, list) else value for key, value in content["versions"].items()}
+    return {"versions": versions, "numbers": content["numbers"]}
 
 
-def _proportions() -> list[Comparison]:
-    found = []
-    for name, theirs in frozen("proportions")["numbers"].items():
-        successes, n, level = (float(word) for word in name.split())
-        score, exact = wilson(successes, n, conf_level=level), clopper_pearson(int(successes), int(n), conf_level=level)
-        ours = {"wilson": [score.conf_low, score.conf_high], "clopper_pearson": [exact.conf_low, exact.conf_high]}
-        found += _series(name, theirs, ours)
-    return found
+def freeze(stem: str, sample: str | None, rscript: str) -> None:
+    """Write the frozen numbers of one script anew."""
+    FROZEN.mkdir(exist_ok=True)
+    made = run_script(stem, rscript)
+    content = {"versions": made["versions"], **provenance(stem, sample), "numbers": made["numbers"]}
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    (FROZEN / f"{stem}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def same_numbers(now: Any, then: Any) -> bool:
+    """Whether two trees of numbers have the same keys and the same values to 1e-9 relative to max(1, |value|)."""
+    if isinstance(then, Mapping):
+        return isinstance(now, Mapping) and now.keys() == then.keys() and all(same_numbers(now[key], then[key]) for key in then)
+    new, old = numbers_of(now), numbers_of(then)
+    return new.shape == old.shape and np.allclose(new / _scale(old), old / _scale(old), rtol=0.0, atol=REPEATED, equal_nan=True)
+
+
+def report_scripts(rscript: str | None) -> int:
+    """One line a script: does R repeat it, and do script and sample stand as they were frozen? Returns the faults."""
+    faults = 0
+    for stem, sample in scripts().items():
+        if not (FROZEN / f"{stem}.json").is_file():
+            print(f"{stem}: NOT FROZEN")
+            faults += 1
+            continue
+        belongs = all(frozen(stem)[key] == value for key, value in provenance(stem, sample).items())
+        repeated = "not run again (no Rscript)"
+        if rscript is not None:
+            same = same_numbers(run_script(stem, rscript)["numbers"], frozen(stem)["numbers"])
+            repeated = "repeated by R" if same else "R NOW GIVES OTHER NUMBERS"
+            faults += not same
+        faults += not belongs
+        print(f"{stem}: {repeated}; {'script and sample unchanged' if belongs else 'SCRIPT OR SAMPLE CHANGED SINCE'}", flush=True)
+    return faults
+
+
+def report_comparisons() -> tuple[int, int, float]:
+    """The table of areas and of deviations with their reasons; numbers compared, faults, worst strict deviation."""
+    found = areas()
+    print(f"{'area':22} {'numbers':>7} {'off':>5} {'worst':>10}  tolerance")
+    for area in found:
+        print(area.line())
+    for area in found:
+        for one in area.loose:
+            reason = one.reason or "NO REASON GIVEN"
+            print(f"  {area.name}, {one.name}: {_worst(one):.1e} of {one.tolerance:.0e} allowed: {reason}")
+        for one in area.off:
+            print(f"  OFF {area.name}, {one.name}: {one.off} of {one.compared} numbers, worst {_worst(one):.1e}")
+    return sum(area.compared for area in found), sum(area.faults for area in found), max(area.worst for area in found)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when R (if installed) repeats the frozen numbers and the estimators meet them, 1 otherwise."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--freeze", nargs="*", metavar="STEM", help="write the frozen numbers of these scripts (or all) anew")
+    asked = parser.parse_args(arguments)
+    rscript = shutil.which("Rscript")
+    if asked.freeze is not None:
+        known = scripts()
+        if unknown := set(asked.freeze) - set(known):
+            parser.error(f"no script {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        if rscript is None:
+            print("Rscript is not installed: nothing was frozen")
+            return 1
+        for stem in asked.freeze or known:
+            freeze(stem, known[stem], rscript)
+            print(f"{stem}: frozen")
+        return 0
+    faults = report_scripts(rscript)
+    compared, off, worst = report_comparisons()
+    print(f"{compared} numbers compared, {off} off by more than their tolerance, worst {worst:.1e}")
+    return 1 if faults or off or not compared else 0
+
+
+def _without(name: str, fault: str) -> Area:
+    return Area(name, 0, (), (), 0.0, 0.0, 0.0, fault)
 
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def provenance(name: str) -> dict[str, Any]:
-    """Hashes of the script and the sample that frozen numbers must belong to."""
-    sample = SCRIPTS[name]
-    return {"script_sha256": _digest(HERE / f"{name}.R"), "data_sha256": None if sample is None else _digest(DATA / sample)}
+def _scale(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), np.maximum(1.0, np.abs(values)), 1.0)
 
 
-def run_script(name: str, rscript: str) -> dict[str, Any]:
-    """What R says now."""
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "out.json"
-        subprocess.run([rscript, str(HERE / f"{name}.R"), str(DATA), str(output)], check=True, capture_output=True)
-        content: dict[str, Any] = json.loads(output.read_text(encoding="utf-8"))
-    return {"versions": {key: value[0] for key, value in content["versions"].items()}, "numbers": content["numbers"]}
+def _misshapen(one: Comparison) -> bool:
+    return one.ours.shape != one.theirs.shape
 
 
-def _freeze(rscript: str) -> None:
-    FROZEN.mkdir(exist_ok=True)
-    for name in SCRIPTS:
-        made = run_script(name, rscript)
-        content = {"versions": made["versions"], **provenance(name), "numbers": made["numbers"]}
-        text = json.dumps(content, indent=1, ensure_ascii=False)
-        (FROZEN / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-
-
-def _same_as_frozen(name: str, rscript: str) -> bool:
-    """Whether R gives the frozen numbers again, to 1e-9 (another R or libm may round differently)."""
-    now, then = run_script(name, rscript)["numbers"], frozen(name)["numbers"]
-    if now.keys() != then.keys():
-        return False
-    for key, series in then.items():
-        for column, values in series.items():
-            old = np.array([np.nan if v is None else float(v) for v in values])
-            new = np.array([np.nan if v is None else float(v) for v in now[key][column]])
-            if old.shape != new.shape or not np.allclose(old, new, rtol=0.0, atol=1e-9, equal_nan=True):
-                return False
-    return True
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """0 when R (if installed) repeats the frozen numbers and the estimators meet them, 1 otherwise."""
-    asked = sys.argv[1:] if arguments is None else arguments
-    rscript = shutil.which("Rscript")
-    if "--freeze" in asked:
-        if rscript is None:
-            print("Rscript is not installed: nothing was frozen")
-            return 1
-        _freeze(rscript)
-    faults = 0
-    for name in SCRIPTS:
-        belongs = all(frozen(name)[key] == value for key, value in provenance(name).items())
-        repeated = "not run again (no Rscript)"
-        if rscript is not None:
-            same = _same_as_frozen(name, rscript)
-            repeated = "repeated by R" if same else "R NOW GIVES OTHER NUMBERS"
-            faults += not same
-        faults += not belongs
-        print(f"{name}: {repeated}; {'script and sample unchanged' if belongs else 'SCRIPT OR SAMPLE CHANGED SINCE'}")
-    compared, off, worst = compare_frozen()
-    print(f"{compared} numbers compared, {off} off by more than {TOLERANCE:g}, worst {worst:.1e}")
-    return 1 if faults or off else 0
+def _worst(one: Comparison) -> float:
+    return np.inf if _misshapen(one) else float(one.deviations().max(initial=0.0))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,3 +17,33 @@ def checked_clusters(cluster: npt.ArrayLike, n: int) -> IntArray:
         raise refuse(f"`cluster` has {labels.size} values for {n} rows")
     numbers: IntArray = np.unique(labels, return_inverse=True)[1].astype(np.int64)
     return numbers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """Which cluster each of n rows belongs to: its number among the sorted `labels`."""
+
+    labels: npt.NDArray[np.generic]
+    number: IntArray
+
+
+def labelled_clusters(cluster: npt.ArrayLike, n: int) -> Clusters:
+    """The clusters of `n` rows with their labels, so that fits on different rows can tell which patients they share."""
+    labels = np.asarray(cluster)
+    if labels.shape != (n,):
+        raise refuse(f"`cluster` has {labels.size} values for {n} rows")
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise refuse(f"{int(np.count_nonzero(~np.isfinite(labels)))} of {n} cluster labels are missing")
+    distinct, number = np.unique(labels, return_inverse=True)
+    return Clusters(distinct, number.astype(np.int64))
+
+
+def in_common(one: Clusters, other: Clusters) -> tuple[IntArray, IntArray, int]:
+    """The cluster numbers of two sets of rows under one numbering by label, and how many clusters there are."""
+    if one is other:
+        return one.number, other.number, one.labels.size
+    if (one.labels.dtype.kind in "US") != (other.labels.dtype.kind in "US"):
+        raise refuse("the clusters of the two fits have labels of different kinds: text and numbers")
+    labels = np.union1d(one.labels, other.labels)
+    first, second = np.searchsorted(labels, one.labels), np.searchsorted(labels, other.labels)
+    return first[one.number].astype(np.int64), second[other.number].astype(np.int64), labels.size

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, isfinite, log, sqrt
+from math import exp, inf, isfinite, log, sqrt
 from typing import Literal
 
-from tendon_outcomes.estimators.limits import two_sided_z
+from tendon_outcomes.estimators.limits import Pointwise, two_sided_z
 from tendon_outcomes.estimators.observations import checked_level, refuse
 
 Scale = Literal["difference", "ratio"]
@@ -55,3 +55,35 @@ def contrast(
     variance = relative**2 + relative_reference**2 - 2.0 * covariance / (estimate * reference)
     error, value = sqrt(max(variance, 0.0)), log(estimate / reference)
     return Contrast(exp(value), error, exp(value - reach * error), exp(value + reach * error), scale, level)
+
+
+def square_and_add(one: Pointwise, other: Pointwise, *, scale: Scale, covariance: float = 0.0, conf_level: float) -> Contrast:
+    """A contrast of two probabilities whose limits are put together from the limits of each (method of variance recovery).
+
+    With limits (l, u) of each p: low = d - sqrt((p_1 - l_1)^2 + (u_2 - p_2)^2 - 2 r (p_1 - l_1)(u_2 - p_2)) and high with the
+    other two distances, r the correlation of the two estimates; for a ratio the same with logarithms. Where an estimate is 0 or 1
+    its standard error is 0 but its limits are not, so the contrast does not look more certain than it is. A probability of 0 has
+    no ratio; a lower limit of 0 in the denominator leaves the ratio without an upper limit (inf). Zou & Donner (2008) Stat Med
+    27:1693; Newcombe (1998) Stat Med 17:873 is the case of Wilson limits.
+    """
+    numbers = [[float(value) for value in part] for part in (one, other)]
+    if not all(isfinite(value) for part in numbers for value in part):
+        raise refuse("a contrast needs two finite estimates with finite limits")
+    (p1, se1, low1, high1), (p2, se2, low2, high2) = numbers
+    plain = contrast(p1, se1, p2, se2, scale=scale, covariance=covariance, conf_level=conf_level)
+    shared = max(-1.0, min(1.0, covariance / (se1 * se2))) if se1 > 0.0 and se2 > 0.0 else 0.0
+    if scale == "ratio":
+        p1, low1, high1, p2, low2, high2 = (log(v) if v > 0.0 else -inf for v in (p1, low1, high1, p2, low2, high2))
+    down = _joined(p1 - low1, high2 - p2, shared)
+    up = _joined(high1 - p1, p2 - low2, shared)
+    low, high = (p1 - p2) - down, (p1 - p2) + up
+    if scale == "ratio":
+        low, high = exp(low), exp(high) if isfinite(high) else inf
+    return Contrast(plain.estimate, plain.std_error, low, high, scale, plain.conf_level)
+
+
+def _joined(one: float, other: float, shared: float) -> float:
+    """The distance of a difference from its limit, given those of its two parts and their correlation."""
+    if not (isfinite(one) and isfinite(other)):
+        return inf
+    return sqrt(max(one * one + other * other - 2.0 * shared * one * other, 0.0))

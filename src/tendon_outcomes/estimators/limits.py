@@ -10,6 +10,8 @@ import numpy as np
 from tendon_outcomes.estimators.observations import FloatArray
 
 IntervalKind = Literal["plain", "log", "log-log", "logit"]
+# What a Kaplan-Meier curve may carry besides: beta-product limits on every day, or only where few are at risk ("mixed").
+SurvivalInterval = Literal["plain", "log", "log-log", "logit", "beta-product", "mixed"]
 
 
 class Pointwise(NamedTuple):
@@ -27,14 +29,20 @@ def two_sided_z(conf_level: float) -> float:
 
 
 def probability_limits(
-    probability: FloatArray, std_error: FloatArray, *, conf_level: float, interval: IntervalKind
+    probability: FloatArray,
+    std_error: FloatArray,
+    *,
+    conf_level: float,
+    interval: IntervalKind,
+    reach: float | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Normal limits on the scale named by `interval`, back on [0, 1]; NaN where that scale has none (at 0, and at 1 on two).
 
     plain p, log log(p), log-log log(-log(p)), logit log(p/(1-p)), as `survfit_confint` of R's survival has them. The callers
-    replace the NaN at 0 and 1 by limits that hold.
+    replace the NaN at 0 and 1 by limits that hold. `reach` is how many standard errors to go, in place of the normal quantile
+    (bands).
     """
-    z = two_sided_z(conf_level)
+    z = two_sided_z(conf_level) if reach is None else reach
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = std_error / probability  # standard error of log(p)
         if interval == "plain":

@@ -36,3 +36,10 @@ def log_normal_tail(z: npt.ArrayLike) -> FloatArray:
     from scipy.special import log_ndtr
 
     return np.asarray(log_ndtr(-np.asarray(z, dtype=np.float64)), dtype=np.float64)
+
+
+def beta_quantile(p: float, a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+    """The value below which a Beta(a, b) variable lies with probability `p`, for a, b > 0."""
+    from scipy.special import betaincinv
+
+    return np.asarray(betaincinv(a, b, p), dtype=np.float64)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.curves.kaplan_meier import present_sum, remaining
+from tendon_outcomes.estimators.clusters import Clusters, labelled_clusters
+from tendon_outcomes.estimators.curves.aalen_variance import aalen_variance
+from tendon_outcomes.estimators.curves.influence import (
+    Martingale,
+    clustered_moments,
+    quadratic,
+    row_values,
+    settled_value,
+    start_of,
+    value_after,
+)
+from tendon_outcomes.estimators.curves.kaplan_meier import is_robust, present_sum, refuse_beyond, remaining, step
 from tendon_outcomes.estimators.limits import Pointwise, exact_limit_beside_zero, probability_limits
 from tendon_outcomes.estimators.observations import (
     TIE_TOLERANCE,
@@ -19,6 +31,8 @@ from tendon_outcomes.estimators.observations import (
     risk_table,
     summed_by,
 )
+
+VarianceKind = Literal["jackknife", "aalen"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +53,8 @@ class CumulativeIncidence:
     conf_level: float
     robust: bool
     _table: RiskTable = field(repr=False)
+    _clusters: Clusters | None = field(default=None, repr=False)
+    variance: VarianceKind = "jackknife"
 
     def row(self, cause: int) -> int:
         """The row of `cause` in the (K, m) arrays; refuses a cause that was not fitted."""
@@ -49,16 +65,48 @@ class CumulativeIncidence:
     def at(self, cause: int, days: npt.ArrayLike) -> Pointwise:
         """Incidence of `cause`, standard error and limits on each of `days`.
 
-        A right-continuous step; (0, 0, 0, 0) before the first day of the table; NaN after the last unless everybody has had
-        an event by then, because nobody was followed so far.
+        A right-continuous step; NaN after the last day of the table unless everybody has had an event by then, because nobody
+        was followed so far. Before the first day nothing has happened: estimate 0, standard error 0, and the limits of 0 events
+        among those followed from time 0 (0 and 0 on day 0).
         """
         k = self.row(cause)
-        day = np.asarray(days, dtype=np.float64)
-        slack = TIE_TOLERANCE * max(1.0, float(self.time.mean()))
-        position = np.searchsorted(self.time, day + slack, side="right")
-        beyond = (day > self.time[-1] + slack) & (self.survival[-1] > 0.0)
-        columns = (self.incidence[k], self.std_error[k], self.conf_low[k], self.conf_high[k])
-        return Pointwise(*(np.where(beyond, np.nan, np.concatenate(([0.0], column))[position]) for column in columns))
+        position, beyond = _position(self, days)
+        none = exact_limit_beside_zero(self._table.n_from_start[:1], conf_level=self.conf_level)[0]
+        high = np.where(np.asarray(days, dtype=np.float64) > 0.0, none, 0.0)
+        columns = ((self.incidence[k], 0.0), (self.std_error[k], 0.0), (self.conf_low[k], 0.0), (self.conf_high[k], high))
+        return Pointwise(*(step(values, start, position, beyond) for values, start in columns))
+
+    def influence_at(self, cause: int, days: npt.ArrayLike) -> FloatArray:
+        """dF_k(t)/dw_i, (n, d), for each of the n rows passed in and each of the d `days`; 0 for rows of weight 0.
+
+        The jackknife variance is the sum over rows, or over clusters of rows, of (sum w_i dF_k/dw_i)^2. A day after the last one
+        is refused while somebody is still event-free.
+        """
+        return row_values(self._table, influence_by_pattern(self, cause, days))
+
+
+def influence_by_pattern(fit: CumulativeIncidence, cause: int, days: npt.ArrayLike) -> FloatArray:
+    """dF_k(t)/dw of each pattern of the fit's table, (patterns, d)."""
+    k, table = fit.row(cause), fit._table
+    position, beyond = _position(fit, np.atleast_1d(np.asarray(days, dtype=np.float64)))
+    refuse_beyond(beyond, fit.time)
+    _, before, left = event_free(table)
+    own, any_cause, centred = _martingales(table, k, fit.incidence[k], before, left)
+    level = np.concatenate(([0.0], centred))[position]
+    value = value_after(table, own, position) - level * value_after(table, any_cause, position)
+    nothing_yet = np.concatenate(([0.0], fit.incidence[k]))[position] <= 0.0
+    influence: FloatArray = np.where(nothing_yet, 0.0, value)  # rounding only
+    return influence
+
+
+def _position(fit: CumulativeIncidence, days: npt.ArrayLike) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """How many days of the table each of `days` has behind it, and whether it is beyond follow-up."""
+    day = np.asarray(days, dtype=np.float64)
+    if np.isnan(day).any():
+        raise refuse(f"{int(np.count_nonzero(np.isnan(day)))} of {day.size} days are missing")
+    slack = TIE_TOLERANCE * max(1.0, float(fit.time.mean()))
+    position = np.searchsorted(fit.time, day + slack, side="right")
+    return position, (day > fit.time[-1] + slack) & (fit.survival[-1] > 0.0)
 
 
 def aalen_johansen(
@@ -67,9 +115,11 @@ def aalen_johansen(
     *,
     entry: npt.ArrayLike | None = None,
     weight: npt.ArrayLike | None = None,
+    cluster: npt.ArrayLike | None = None,
     conf_level: float = 0.95,
     n_causes: int | None = None,
     robust: bool | None = None,
+    variance: VarianceKind = "jackknife",
 ) -> CumulativeIncidence:
     """The probability of having had each cause by each day, when the causes compete.
 
@@ -80,7 +130,9 @@ def aalen_johansen(
     Interval
         Infinitesimal jackknife, se_k(t)^2 = sum_i w_i^2 (dF_k(t)/dw_i)^2: what survfit of R's survival reports. With unit
         weights and no delayed entry it equals the delta-method (multinomial) variance term by term, and Greenwood's when K = 1.
-        Whole-number weights are copies of the row (sum_i w_i instead of w_i^2) unless `robust=True`. Limits are log-log,
+        Whole-number weights are copies of the row (sum_i w_i instead of w_i^2) unless `robust=True`. With `cluster`, w_i
+        dF_k/dw_i is summed over a cluster's rows before squaring. `variance="aalen"` is the counting-process estimate that
+        cmprsk reports (aalen_variance), a little larger in small risk sets; copies only. Limits are log-log,
         F^exp(+-z se / (F log F)). At F = 0 they are 0 and the exact binomial limit for 0 of those followed from time 0 and
         still at risk; at F = 1 the lower limit of the day before and 1 (exact binomial if there is none). R has NA there.
     Conventions
@@ -88,29 +140,46 @@ def aalen_johansen(
         within 1.5e-8 (absolutely, or relative to the mean) are one day. Rows of weight 0 are left out. Once S is 0 nothing
         changes; a day without anybody at risk changes nothing.
     Assumes
-        Censoring and delayed entry independent of time and cause; independent rows (bootstrap by patient otherwise).
+        Censoring and delayed entry independent of time and cause; independent rows, or independent clusters of rows.
     Not for
         "What would happen without the competing cause" (not identified from these data). Events known only between two visits
         (interval_censored_incidence). Recurrent or reversible states.
     Parameters
-        time: exit of each of n rows, one unit (days). cause: 0 censored, 1..K the cause. entry, weight: as in kaplan_meier.
-        n_causes: K, when the largest cause may be absent from the sample.
+        time: exit of each of n rows, one unit (days). cause: 0 censored, 1..K the cause. entry, weight, cluster: as
+        in kaplan_meier. n_causes: K, when the largest cause may be absent from the sample.
     Returns
         CumulativeIncidence over the m distinct exit days; counts in units of weight.
     References
         Aalen & Johansen (1978) Scand J Stat 5:141, eq. 2.2; Gaynor et al. (1993) JASA 88:400, eq. 3 (delta variance); Therneau
-        & Grambsch (2000) Modeling Survival Data, 7.2 (infinitesimal jackknife); Kalbfleisch & Prentice (2002), 8.2.3.
+        & Grambsch (2000) Modeling Survival Data, 7.2 (infinitesimal jackknife); Kalbfleisch & Prentice (2002), 8.2.3; Aalen
+        (1978) Ann Stat 6:534 (`variance="aalen"`).
     Checked
-        Exact fractions (six runners, two causes), reference (R survival: entry, weights, ties, three causes; cmprsk estimates),
+        Exact fractions (six runners, two causes), reference (R survival: entry, weights, clusters, ties, three causes; cmprsk),
         properties: tests/estimators/test_aalen_johansen.py, tests/reference, tests/properties/test_estimators.py.
     """
     level = checked_level(conf_level)
-    table = risk_table(time=time, cause=cause, n_causes=n_causes, entry=entry, weight=weight, robust=robust)
+    table = risk_table(time=time, cause=cause, n_causes=n_causes, entry=entry, weight=weight, robust=is_robust(robust, cluster))
+    clusters = None if cluster is None else labelled_clusters(cluster, table.patterns.n)
+    return cumulative_incidence(table, clusters, conf_level=level, variance=variance)
+
+
+def cumulative_incidence(
+    table: RiskTable, clusters: Clusters | None, *, conf_level: float, variance: VarianceKind
+) -> CumulativeIncidence:
+    """The curves of a checked sample; see aalen_johansen."""
+    if variance not in ("jackknife", "aalen"):
+        raise refuse("`variance` is jackknife or aalen")
     survival, before, left = event_free(table)
     hazard = np.divide(table.n_events, table.n_at_risk, out=np.zeros_like(table.n_events), where=table.n_at_risk > 0.0)
     incidence = np.cumsum(before * hazard, axis=1)
-    std_error = np.sqrt(np.stack([_jackknife(table, k, incidence[k], before, left) for k in range(incidence.shape[0])]))
-    limits = [_limits(table, f, se, level) for f, se in zip(incidence, std_error, strict=True)]
+    if variance == "aalen":
+        squared = [aalen_variance(table, k, incidence[k], before) for k in range(incidence.shape[0])]
+    elif clusters is not None:
+        squared = [_clustered(table, k, incidence[k], before, left, clusters) for k in range(incidence.shape[0])]
+    else:
+        squared = [_jackknife(table, k, incidence[k], before, left) for k in range(incidence.shape[0])]
+    std_error = np.sqrt(np.stack(squared))
+    limits = [_limits(table, f, se, conf_level) for f, se in zip(incidence, std_error, strict=True)]
     return CumulativeIncidence(
         time=table.time,
         causes=np.arange(1, incidence.shape[0] + 1, dtype=np.int64),
@@ -123,9 +192,11 @@ def aalen_johansen(
         n_events=table.n_events,
         n_censored=table.n_censored,
         n=table.n,
-        conf_level=level,
+        conf_level=conf_level,
         robust=table.robust,
+        variance=variance,
         _table=table,
+        _clusters=clusters,
     )
 
 
@@ -146,35 +217,51 @@ def martingale_coefficients(table: RiskTable, left: FloatArray, before: FloatArr
     )
 
 
-def _jackknife(table: RiskTable, k: int, incidence: FloatArray, before: FloatArray, left: FloatArray) -> FloatArray:
-    """sum_i w_i^2 (dF_k(t)/dw_i)^2 for every t, in one pass.
+def _martingales(
+    table: RiskTable, k: int, incidence: FloatArray, before: FloatArray, left: FloatArray
+) -> tuple[Martingale, Martingale, FloatArray]:
+    """a and b with dF_k(t)/dw_i = a_i(t) - F_k(t) b_i(t), and F_k as it is counted there.
 
     With dM_kij = dN_kij - Y_ij d_kj/n_j, dF_k(t)/dw_i = sum_{t_j <= t} [S(t_j-) dM_kij / n_j - (F_k(t) - F_k(t_j)) dM_.ij /
-    (n_j - d_j)], linear in F_k(t): a_i(t) - F_k(t) b_i(t). F is counted from its last value, so that the sums stay small in
-    the tail, where b is large.
+    (n_j - d_j)], linear in F_k(t). F is counted from its last value, so that the sums stay small in the tail, where b is large.
     """
     own, any_cause = martingale_coefficients(table, left, before)
     centred = incidence - incidence[-1]
     at_risk = np.maximum(table.n_at_risk, 1e-300)
     own_hazard, hazard = table.n_events[k] / at_risk, table.n_events.sum(axis=0) / at_risk
     leave, cause = table.exit_index, table.exit_cause
-    a_jump = np.where(cause == k + 1, own[leave], 0.0) + np.where(cause > 0, (centred * any_cause)[leave], 0.0)
-    b_jump = np.where(cause > 0, any_cause[leave], 0.0)
-    a_drift = np.concatenate(([0.0], np.cumsum(own * own_hazard + centred * any_cause * hazard)))
-    b_drift = np.concatenate(([0.0], np.cumsum(any_cause * hazard)))
-    a_start = 0.0 if table.entry_index is None else a_drift[table.entry_index]
-    b_start = 0.0 if table.entry_index is None else b_drift[table.entry_index]
-    gone_a, gone_b = a_jump - a_drift[leave + 1] + a_start, b_jump - b_drift[leave + 1] + b_start
+    a = Martingale(
+        jump=np.where(cause == k + 1, own[leave], 0.0) + np.where(cause > 0, (centred * any_cause)[leave], 0.0),
+        drift=np.concatenate(([0.0], np.cumsum(own * own_hazard + centred * any_cause * hazard))),
+    )
+    b = Martingale(jump=np.where(cause > 0, any_cause[leave], 0.0), drift=np.concatenate(([0.0], np.cumsum(any_cause * hazard))))
+    return a, b, centred
+
+
+def _clustered(
+    table: RiskTable, k: int, incidence: FloatArray, before: FloatArray, left: FloatArray, clusters: Clusters
+) -> FloatArray:
+    """sum over clusters of (sum w_i dF_k(t)/dw_i)^2 for every t."""
+    a, b, centred = _martingales(table, k, incidence, before, left)
+    direction = np.column_stack((np.ones(centred.size), -centred, centred * b.drift[1:] - a.drift[1:]))
+    return np.where(incidence > 0.0, quadratic(clustered_moments(table, (a, b), clusters), direction), 0.0)
+
+
+def _jackknife(table: RiskTable, k: int, incidence: FloatArray, before: FloatArray, left: FloatArray) -> FloatArray:
+    """sum_i w_i^2 (dF_k(t)/dw_i)^2 for every t, in one pass."""
+    a, b, centred = _martingales(table, k, incidence, before, left)
+    gone_a, gone_b = settled_value(table, a), settled_value(table, b)
     square = table.pattern_square
 
     def settled(value: FloatArray) -> FloatArray:
-        total: FloatArray = np.cumsum(summed_by(leave, square * value, centred.size))
+        total: FloatArray = np.cumsum(summed_by(table.exit_index, square * value, centred.size))
         return total
 
     done = settled(gone_a**2) - 2.0 * centred * settled(gone_a * gone_b) + centred**2 * settled(gone_b**2)
-    now = a_drift[1:] - centred * b_drift[1:]
+    now = a.drift[1:] - centred * b.drift[1:]
     active = present_sum(table, square) * now**2
     if table.entry_index is not None:
+        a_start, b_start = start_of(table, a.drift), start_of(table, b.drift)
         first = present_sum(table, square * a_start) - centred * present_sum(table, square * b_start)
         second = (
             present_sum(table, square * a_start**2)

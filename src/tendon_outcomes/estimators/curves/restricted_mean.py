@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tendon_outcomes.estimators.curves.aalen_johansen import CumulativeIncidence, event_free, martingale_coefficients
+from tendon_outcomes.estimators.curves.influence import covariance, row_values
 from tendon_outcomes.estimators.curves.kaplan_meier import SurvivalCurve
 from tendon_outcomes.estimators.limits import two_sided_z
 from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, RiskTable, refuse
@@ -33,8 +34,8 @@ def restricted_mean(curve: SurvivalCurve, *, horizon: float) -> RestrictedMean:
         The area under the step curve, a finite sum.
     Interval
         Var = sum_{t_j <= tau} A_j^2 d_j / (n_j (n_j - d_j)), A_j the area from t_j to tau. For a robust curve (weights that
-        are not copies) the infinitesimal jackknife sum_i w_i^2 U_i^2, U_i = -sum_j A_j dM_ij / (n_j - d_j). Normal limits cut
-        to [0, tau].
+        are not copies, clusters) the infinitesimal jackknife sum_i w_i^2 U_i^2, U_i = -sum_j A_j dM_ij / (n_j - d_j), with w_i
+        U_i summed within clusters before squaring. Normal limits cut to [0, tau].
     Conventions
         An event on tau itself costs nothing. Where n_j = d_j the curve is 0 from then on and A_j = 0: the term is 0. A horizon
         within the tie tolerance of the last day counts as that day. No factor d/(d-1) is applied, as in R.
@@ -58,14 +59,28 @@ def restricted_mean(curve: SurvivalCurve, *, horizon: float) -> RestrictedMean:
     area = _area_from(curve.time[:last], survival, horizon)
     edges = np.concatenate(([0.0], curve.time[:last]))
     estimate = float(np.dot(np.concatenate(([1.0], survival)), np.diff(np.concatenate((edges, [horizon])))))
-    _, before, left = event_free(table)
-    _, any_cause = martingale_coefficients(table, left, before)
     if table.robust:
-        variance = _second_moment(table, -area * any_cause[:last], None, np.zeros(last))
+        variance = float(covariance(table, mean_influence_by_pattern(curve, horizon), curve._clusters)[0, 0])
     else:
+        _, before, left = event_free(table)
+        _, any_cause = martingale_coefficients(table, left, before)
         terms = table.n_events[0][:last] / table.n_at_risk.clip(1e-300)[:last] * any_cause[:last]
         variance = float(np.dot(area**2, terms))
     return _with_limits(estimate, variance, horizon, curve.conf_level)
+
+
+def restricted_mean_influence(curve: SurvivalCurve, *, horizon: float) -> FloatArray:
+    """d(restricted mean)/dw_i, (n,), for each row passed to the curve; 0 for rows of weight 0. See restricted_mean."""
+    return row_values(curve._table, mean_influence_by_pattern(curve, horizon))[:, 0]
+
+
+def mean_influence_by_pattern(curve: SurvivalCurve, horizon: float) -> FloatArray:
+    """d(restricted mean)/dw of each pattern of the curve's table, (patterns, 1)."""
+    last = _last_day_within(curve.time, curve.survival[-1], horizon)
+    area = _area_from(curve.time[:last], curve.survival[:last], horizon)
+    _, before, left = event_free(curve._table)
+    _, any_cause = martingale_coefficients(curve._table, left, before)
+    return _influence(curve._table, -area * any_cause[:last], None, np.zeros(last))
 
 
 def restricted_mean_time_lost(incidence: CumulativeIncidence, cause: int, *, horizon: float) -> RestrictedMean:
@@ -78,8 +93,9 @@ def restricted_mean_time_lost(incidence: CumulativeIncidence, cause: int, *, hor
         The area under the step curve F_k, a finite sum.
     Interval
         Infinitesimal jackknife sum_i w_i^2 U_i^2 (sum_i w_i U_i^2 when weights are copies), U_i = sum_{t_j <= tau}
-        [(tau - t_j) S(t_j-) dM_kij / n_j - B_j dM_.ij / (n_j - d_j)], B_j = integral from t_j to tau of F_k - F_k(t_j). R
-        reports the same as se(rmean) of a multi-state curve. Normal limits cut to [0, tau].
+        [(tau - t_j) S(t_j-) dM_kij / n_j - B_j dM_.ij / (n_j - d_j)], B_j = integral from t_j to tau of F_k - F_k(t_j); with
+        clusters w_i U_i is summed within them before squaring. R reports the same as se(rmean) of a multi-state curve. Normal
+        limits cut to [0, tau].
     Conventions
         An event on tau itself loses nothing. Where n_j = d_j, B_j = 0 and the term is 0.
     Assumes
@@ -97,16 +113,30 @@ def restricted_mean_time_lost(incidence: CumulativeIncidence, cause: int, *, hor
         tests/reference, tests/properties/test_estimators.py.
     """
     k = incidence.row(cause)
-    table = incidence._table
+    if incidence.variance != "jackknife":
+        raise refuse("the time lost has a jackknife variance only", way_out='Fit the curves with variance="jackknife".')
+    last = _last_day_within(incidence.time, incidence.survival[-1], horizon)
+    estimate = float(np.dot(np.diff(incidence.incidence[k][:last], prepend=0.0), horizon - incidence.time[:last]))
+    influence = lost_influence_by_pattern(incidence, cause, horizon)
+    variance = float(covariance(incidence._table, influence, incidence._clusters)[0, 0])
+    return _with_limits(estimate, variance, horizon, incidence.conf_level)
+
+
+def time_lost_influence(incidence: CumulativeIncidence, cause: int, *, horizon: float) -> FloatArray:
+    """d(time lost)/dw_i, (n,), for each row passed to the curves; 0 for rows of weight 0. See restricted_mean_time_lost."""
+    return row_values(incidence._table, lost_influence_by_pattern(incidence, cause, horizon))[:, 0]
+
+
+def lost_influence_by_pattern(incidence: CumulativeIncidence, cause: int, horizon: float) -> FloatArray:
+    """d(time lost)/dw of each pattern of the curves' table, (patterns, 1)."""
+    k, table = incidence.row(cause), incidence._table
     last = _last_day_within(incidence.time, incidence.survival[-1], horizon)
     time, curve = incidence.time[:last], incidence.incidence[k][:last]
     to_come = horizon - time
     beyond = _area_from(time, curve, horizon) - to_come * curve
-    estimate = float(np.dot(np.diff(curve, prepend=0.0), to_come))
     _, before, left = event_free(table)
     own, any_cause = martingale_coefficients(table, left, before)
-    variance = _second_moment(table, -beyond * any_cause[:last], k, to_come * own[:last])
-    return _with_limits(estimate, variance, horizon, incidence.conf_level)
+    return _influence(table, -beyond * any_cause[:last], k, to_come * own[:last])
 
 
 def _last_day_within(time: FloatArray, survival_at_end: float, horizon: float) -> int:
@@ -129,8 +159,8 @@ def _area_from(time: FloatArray, curve: FloatArray, horizon: float) -> FloatArra
     return area
 
 
-def _second_moment(table: RiskTable, any_cause: FloatArray, k: int | None, own: FloatArray) -> float:
-    """sum_i w_i^2 U_i^2 for U_i = sum_j [own_j dM_kij + any_cause_j dM_.ij] over the days j that the coefficients cover."""
+def _influence(table: RiskTable, any_cause: FloatArray, k: int | None, own: FloatArray) -> FloatArray:
+    """U_i = sum_j [own_j dM_kij + any_cause_j dM_.ij] over the days j that the coefficients cover, (patterns, 1)."""
     last = any_cause.size
     at_risk = table.n_at_risk[:last].clip(1e-300)
     hazard = table.n_events[:, :last].sum(axis=0) / at_risk
@@ -148,7 +178,7 @@ def _second_moment(table: RiskTable, any_cause: FloatArray, k: int | None, own: 
     if k is not None:
         of_cause = inside & (table.exit_cause == k + 1)
         influence[of_cause] += own[leave[of_cause]]
-    return float(np.dot(table.pattern_square, influence**2))
+    return influence[:, None]
 
 
 def _with_limits(estimate: float, variance: float, horizon: float, conf_level: float) -> RestrictedMean:

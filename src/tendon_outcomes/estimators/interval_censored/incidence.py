@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.curves.restricted_mean import RestrictedMean
+from tendon_outcomes.estimators.interval_censored.exact import ROUNDING, exact_limits
+from tendon_outcomes.estimators.interval_censored.profile import profile_limits, refuse_without_information
+from tendon_outcomes.estimators.interval_censored.rows import FittedRows
 from tendon_outcomes.estimators.interval_censored.support import IntervalSample
 from tendon_outcomes.estimators.limits import Pointwise, probability_limits, two_sided_z
 from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, IntArray, refuse
-from tendon_outcomes.estimators.proportions import clopper_pearson
 
 BoolArray = npt.NDArray[np.bool_]
 
-ROUNDING = 1e-12  # A sum of masses this close to 0 or 1 is 0 or 1.
 UNIDENTIFIED = 1e-6  # A functional that leans this much on a direction without information has no finite standard error.
 
 
@@ -34,6 +35,13 @@ class QuantileBracket(NamedTuple):
     by: float
     conf_low: float
     conf_high: float
+
+
+class LikelihoodRatioLimits(NamedTuple):
+    """Confidence limits at the asked days."""
+
+    conf_low: FloatArray
+    conf_high: FloatArray
 
 
 class TimeLostBracket(NamedTuple):
@@ -63,10 +71,11 @@ class IntervalIncidence:
     robust: bool
     singular: bool
     iterations: int
-    _held: IntArray = field(repr=False)  # cells with mass: the rows of the covariance
-    _covariance: FloatArray = field(repr=False)
+    _covariance: FloatArray = field(repr=False)  # of the cells with mass, `_rows.held`
+    _inverse: FloatArray = field(repr=False)  # the same from the information alone, whatever the weights and clusters
     _no_information: FloatArray = field(repr=False)  # (cells with mass, r) directions that the likelihood does not see
     _sample: IntervalSample = field(repr=False)
+    _rows: FittedRows = field(repr=False)
 
     @property
     def causes(self) -> tuple[int, ...]:
@@ -114,11 +123,38 @@ class IntervalIncidence:
         days = np.asarray(day, dtype=np.float64)
         return self._with_limits(cause, days, self._begun(cause, days))
 
+    def likelihood_ratio_limits(self, cause: int, day: npt.ArrayLike) -> LikelihoodRatioLimits:
+        """Limits of the incidence at `day` by the likelihood ratio: every value with 2 (l_max - l) <= the chi-square quantile.
+
+        The masses are maximised anew for each value, over cells that the day does not cut, so the limits hold for whatever a
+        cell leaves open. With sampling weights or clusters the quantile is multiplied by robust over model variance (Rao &
+        Scott 1984). Where the incidence is known to be 0 or 1 the limits are the exact ones of `lower` and `upper`.
+        """
+        days = np.asarray(day, dtype=np.float64)
+        lower, upper = self.lower(cause, days), self.upper(cause, days)
+        low, high = np.atleast_1d(lower.conf_low.copy()), np.atleast_1d(upper.conf_high.copy())
+        for i, one in enumerate(np.ravel(days)):
+            ends = float(np.ravel(lower.estimate)[i]), float(np.ravel(upper.estimate)[i])
+            if ends in ((0.0, 0.0), (1.0, 1.0)):
+                continue
+            if one > self.last_follow_up * (1.0 + TIE_TOLERANCE):
+                raise refuse(f"day {one:g} lies beyond the last follow-up, {self.last_follow_up:g}")
+            low.flat[i], high.flat[i] = self._profile(cause, float(one))
+        return LikelihoodRatioLimits(low.reshape(days.shape), high.reshape(days.shape))
+
     def restricted_mean_time_lost(self, cause: int, horizon: float) -> TimeLostBracket:
         """Mean time after `cause` and before the horizon, events placed at the end, evenly within, or at the start of cells.
 
         Competing events are placed on their day in all three. Delta-method standard errors, normal limits cut to [0, tau].
         """
+        return TimeLostBracket(*(self._mean(lost, horizon) for lost in self._time_lost(cause, horizon)))
+
+    def time_lost_influence(self, cause: int, horizon: float) -> FloatArray:
+        """What each row given moves the three restricted means by, (n, 3)."""
+        return self._influence(self._time_lost(cause, horizon))
+
+    def _time_lost(self, cause: int, horizon: float) -> FloatArray:
+        """Days lost by an event in each cell when it happens at the end, evenly within, or at the start of it, (3, cells)."""
         self._known(cause)
         if not (np.isfinite(horizon) and horizon > 0.0):
             raise refuse("`horizon` must be a positive number")
@@ -133,8 +169,7 @@ class IntervalIncidence:
         with np.errstate(invalid="ignore"):
             width = end - begin
             share = np.where(width > 0.0, (early**2 - late**2) / (2.0 * width), late)
-        of_cause = self.support_cause == cause
-        return TimeLostBracket(*(self._mean(np.where(of_cause, lost, 0.0), horizon) for lost in (late, share, early)))
+        return np.where(self.support_cause == cause, np.stack([late, share, early]), 0.0)
 
     def quantile(self, cause: int, p: float) -> QuantileBracket:
         """When the incidence of `cause` reaches `p`: after `not_before`, by `by`; limits by inverting the pointwise limits."""
@@ -178,7 +213,7 @@ class IntervalIncidence:
 
     def _std_error(self, functional: FloatArray) -> FloatArray:
         """Standard error of sum_j c_j p_j for each c in the last axis; inf where the likelihood does not determine it."""
-        held = functional[..., self._held]
+        held = functional[..., self._rows.held]
         variance = np.einsum("...j,jk,...k->...", held, self._covariance, held)
         error = np.sqrt(np.maximum(variance, 0.0))
         if self.singular:
@@ -192,34 +227,52 @@ class IntervalIncidence:
         free_low, free_high = probability_limits(1.0 - estimate, finite, conf_level=self.conf_level, interval="log-log")
         low, high = 1.0 - free_high, 1.0 - free_low
         for i in np.flatnonzero((estimate <= 0.0) | (estimate >= 1.0)):
-            low[i], high[i] = self._exact_limits(cause, float(np.ravel(days)[i]), bool(estimate[i] >= 1.0))
+            low[i], high[i] = exact_limits(
+                self._sample,
+                cause,
+                float(np.ravel(days)[i]),
+                bool(estimate[i] >= 1.0),
+                robust=self.robust,
+                conf_level=self.conf_level,
+            )
         std_error[(estimate <= 0.0) | (estimate >= 1.0)] = 0.0
         open_ended = ~np.isfinite(std_error)
         low[open_ended], high[open_ended] = 0.0, 1.0
         return Pointwise(*(column.reshape(days.shape) for column in (estimate, std_error, low, high)))
 
-    def _exact_limits(self, cause: int, day: float, certain: bool) -> tuple[float, float]:
-        """Binomial limits beside 0 or 1 that count everybody whose status on the day is unknown as evidence against the estimate.
+    def _profile(self, cause: int, day: float) -> tuple[float, float]:
+        """Profile limits at one day; the chi-square quantile is stretched by what weights and clusters add to the variance."""
+        functional = self._ended(cause, np.asarray(day))
+        held = functional[self._rows.held]
+        model = float(held @ self._inverse @ held)
+        critical = two_sided_z(self.conf_level) ** 2
+        if self._covariance is not self._inverse:
+            refuse_without_information(float(self._std_error(functional)))
+            critical *= float(self._std_error(functional)) ** 2 / model if model > 0.0 else 1.0
+        total = float(self._rows.weight.sum())
+        first_step = np.sqrt(critical) / (total * np.sqrt(model)) if model > 0.0 else 1.0
+        return profile_limits(self._sample, cause, day, critical=critical, first_step=float(first_step))
 
-        Beside 0: of the rows still followed on the day, those that may have had the cause. Beside 1: of all rows, those that may
-        not have had it. Either count is at least the true one, so the Clopper-Pearson limit holds at its level.
-        """
-        left, right, code, weight = self._sample.left, self._sample.right, self._sample.cause, self._sample.weight
-        is_cause = code == cause
-        if certain:
-            counted, against = np.ones(code.size, dtype=np.bool_), ~(is_cause & (right <= day))
-        else:
-            against = is_cause & (left < day) & (right > day)
-            still_free = np.where(code >= 2, right > day, left >= day)
-            counted = still_free | against
-        total = float(weight[counted].sum())
-        if total <= 0.0:
-            return 0.0, 1.0
-        size = int(total**2 / float(np.dot(weight[counted], weight[counted]))) if self.robust else int(np.rint(total))
-        size = max(size, 1)
-        count = min(size, int(np.ceil(size * float(weight[counted & against].sum()) / total - ROUNDING)))
-        limit = clopper_pearson(count, size, conf_level=self.conf_level).conf_high
-        return (1.0 - limit, 1.0) if certain else (0.0, limit)
+    def influence_at(self, cause: int, day: npt.ArrayLike) -> FloatArray:
+        """What each row given moves the lower bound at each day by, (n, days): its square sum is the robust variance."""
+        days = np.atleast_1d(np.asarray(day, dtype=np.float64))
+        return self._influence(self._ended(cause, days))
+
+    def joint_correlation(self, cause: int, day: FloatArray) -> FloatArray:
+        """Correlation of the lower bounds at all days, then of the upper bounds; without those of no or no finite variance."""
+        chosen = np.concatenate((self._ended(cause, day), self._begun(cause, day)))
+        error, value = self._std_error(chosen), self._probability(chosen)
+        of_use = np.isfinite(error) & (error > 0.0) & (value > 0.0) & (value < 1.0)
+        held = chosen[of_use][:, self._rows.held] / error[of_use, None]
+        correlation: FloatArray = held @ self._covariance @ held.T
+        return correlation
+
+    def _influence(self, functionals: FloatArray) -> FloatArray:
+        """Rows by functionals; refused where the masses asked for are not unique."""
+        if not np.isfinite(self._std_error(functionals)).all():
+            raise refuse("the data do not determine the masses asked for, so no row has a finite influence on them")
+        directions = np.atleast_2d(functionals)[:, self._rows.held] @ self._inverse
+        return self._rows.given(np.column_stack([self._rows.along(one) for one in directions]))
 
     def _mean(self, lost: FloatArray, horizon: float) -> RestrictedMean:
         estimate, std_error = float(np.dot(lost, self.mass)), float(self._std_error(lost))

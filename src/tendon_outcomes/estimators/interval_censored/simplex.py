@@ -1,8 +1,4 @@
-"""The largest likelihood of a mixture whose rows are ranges of ordered cells, over the probability simplex.
-
-Rows i say "one of these cells"; the cells carry masses p >= 0 with sum 1; the log-likelihood is sum_i w_i log(P_i), P_i the mass
-of row i's cells. Because every row is a range, P, its gradient and its information are cumulated sums: O(rows + cells).
-"""
+"""The largest likelihood of a mixture whose rows are ranges of ordered cells, over the probability simplex."""
 
 from __future__ import annotations
 
@@ -10,74 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tendon_outcomes.errors import NotConverged
-from tendon_outcomes.estimators.observations import FloatArray, IntArray, summed_by
+from tendon_outcomes.errors import EstimationRefused, NotConverged
+from tendon_outcomes.estimators.interval_censored.mixture import RangeMixture
+from tendon_outcomes.estimators.interval_censored.quadratic import CURVATURE_RIDGE, nonnegative_quadratic
+from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse
 
-BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+__all__ = ["RangeMixture", "SimplexFit", "maximise", "refuse_empty_entries"]
 
 BURN_IN_SWEEPS = 12  # EM sweeps before Newton; fewer leave too many cells to drop one by one, more cost without gain.
 DENSE_CELLS = 200  # Up to here every cell starts with mass; above, a set of cells that touches every row.
 SUPPORT_SLACK = 1e-6  # A cell keeps its mass only while |d_j/N - 1| is below this; otherwise it is still on its way to 0.
-CURVATURE_RIDGE = 1e-11  # Added to the unit diagonal of the scaled information, so that non-unique masses stay put.
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RangeMixture:
-    """Row i covers cells first[i] <= j < last[i]; a `restricted` row covers only the `marked` cells among them."""
-
-    first: IntArray
-    last: IntArray
-    restricted: BoolArray
-    marked: FloatArray
-    weight: FloatArray
-    first_slot: IntArray
-    last_slot: IntArray
-
-    @classmethod
-    def of(cls, first: IntArray, last: IntArray, restricted: BoolArray, marked: BoolArray, weight: FloatArray) -> RangeMixture:
-        shift = restricted * (marked.size + 1)
-        return cls(first, last, restricted, marked.astype(np.float64), weight, first + shift, last + shift)
-
-    def row_masses(self, mass: FloatArray) -> FloatArray:
-        """P_i, the mass of each row's cells."""
-        m = mass.size
-        running = np.zeros(2 * (m + 1))
-        np.cumsum(mass, out=running[1 : m + 1])
-        np.cumsum(mass * self.marked, out=running[m + 2 :])
-        rows: FloatArray = running[self.last_slot] - running[self.first_slot]
-        return rows
-
-    def gradient(self, rows: FloatArray) -> FloatArray:
-        """d_j = sum over the rows that cover cell j of w_i / P_i."""
-        m = self.marked.size
-        pull = self.weight / rows
-        size = 2 * (m + 1)
-        edges = summed_by(self.first_slot, pull, size) - summed_by(self.last_slot, pull, size)
-        free, only_marked = np.cumsum(edges.reshape(2, m + 1), axis=1)[:, :m]
-        slope: FloatArray = free + self.marked * only_marked
-        return slope
-
-    def information(self, support: IntArray, row_weight: FloatArray) -> FloatArray:
-        """H_jk = sum over the rows that cover both cells of `row_weight`, for the cells of `support`, in order.
-
-        Rows are put at (position of their first cell, position after their last) and summed from two sides.
-        """
-        k = support.size
-        position = np.searchsorted(support, np.arange(self.marked.size + 1))
-        corner = position[self.first] * (k + 1) + position[self.last]
-        marked = self.marked[support]
-        total = _reaching(corner, np.where(self.restricted, 0.0, row_weight), k)
-        total += _reaching(corner, np.where(self.restricted, row_weight, 0.0), k) * np.outer(marked, marked)
-        both: FloatArray = np.minimum(total, total.T)
-        return both
-
-
-def _reaching(corner: IntArray, weight: FloatArray, k: int) -> FloatArray:
-    """Weight of the rows that begin by cell j and end after cell k: those that cover both when j <= k, more when j > k."""
-    grid = summed_by(corner, weight, (k + 1) * (k + 1)).reshape(k + 1, k + 1)
-    reached = np.cumsum(np.cumsum(grid, axis=0)[:, ::-1], axis=1)[:, ::-1]
-    result: FloatArray = reached[:k, 1:]
-    return result
+FAR_FEWER = 0.01
+LONG_CLIMB = 20  # steps after which a climb that late entries make is looked at: most end within ten
+NOBODY_LEFT = 1e-6  # Less mass than this after an entry: the curve ran out before somebody entered.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,39 +32,116 @@ class SimplexFit:
 
 
 def maximise(
-    mixture: RangeMixture, *, tolerance: float, max_iterations: int = 500, start: FloatArray | None = None
+    mixture: RangeMixture,
+    *,
+    tolerance: float,
+    max_iterations: int = 500,
+    start: FloatArray | None = None,
+    tilt: FloatArray | None = None,
 ) -> SimplexFit:
-    """Masses that maximise sum_i w_i log(P_i) over the simplex, by EM and then a constrained Newton method.
+    """Masses that maximise the log-likelihood over the simplex, by EM and then a constrained Newton method.
 
     Each step maximises the quadratic expansion of sum_i w_i log(P_i) - N sum_j p_j over p >= 0 (that penalty is maximal at
     sum p = 1 by itself) on the present support plus, in every gap of it, the cell with the largest gradient above N (Wang
     2007, JRSS B 69:185, the constrained Newton method). A step that would lower the likelihood is halved. It ends when
     max_j d_j / N - 1 <= tolerance, which bounds the distance to the maximum by N * tolerance, and raises NotConverged otherwise.
+    With late entries N becomes c_j = sum of w_i / B_i over the rows that had entered; then -sum_i w_i log(B_i) bends upwards,
+    and where that leaves no downward curvature its tangent stands for it (an MM step, which cannot lower the likelihood).
+
+    `tilt`, with `start`, asks for the maximum among all masses with the same sum_j tilt_j p_j / sum_j p_j as the answer has: the
+    penalty is N sum_j tilt_j p_j. One call for each of a row of tilts draws a profile likelihood.
     """
     total = float(mixture.weight.sum())
+    scale = np.ones(mixture.marked.size) if tilt is None else tilt
     mass = _start(mixture) if start is None else start / start.sum()
-    for _ in range(BURN_IN_SWEEPS):
-        mass = mass * mixture.gradient(mixture.row_masses(mass))
-        mass /= mass.sum()
+    if tilt is None:
+        mass = _burn_in(mixture, mass)
+    mass = mass / np.dot(scale, mass)
     rises: list[float] = []
     residual, polished = np.inf, False
     while len(rises) < max_iterations:
-        rows = mixture.row_masses(mass)
-        slope = mixture.gradient(rows) / total - 1.0
-        residual = max(float(slope.max()), 0.0)
-        settled = residual <= tolerance and float(np.abs(slope[mass > 0.0]).max()) <= SUPPORT_SLACK
-        step = None if settled and polished else _newton_step(mixture, mass, rows, slope, total)
+        if len(rises) % LONG_CLIMB == LONG_CLIMB - 1:
+            _refuse_a_curve_running_out(mixture, mass)
+        here = _Point.of(mixture, mass, scale, total)
+        residual = max(float(here.slope.max()), 0.0)
+        settled = residual <= tolerance and float(np.abs(here.slope[mass > 0.0]).max()) <= SUPPORT_SLACK
+        step = None if settled and polished else _newton_step(mixture, here, scale, total)
         if step is None and residual <= tolerance:
-            return SimplexFit(mass, float(np.dot(mixture.weight, np.log(rows))), residual, tuple(rises))
+            mass = mass / mass.sum()
+            return SimplexFit(mass, mixture.log_likelihood(mass), residual, tuple(rises))
         if step is None:
             break
         mass, rise = step
         rises.append(rise)
         polished = settled  # One step beyond the tolerance: the convergence is quadratic, so it buys the last digits.
+    refuse_empty_entries(mixture, mass)
+    _refuse_a_curve_running_out(mixture, mass)
     raise NotConverged(
         f"the likelihood was not maximised: optimality residual {residual:.1e} where {tolerance:.1e} is asked",
         way_out="Coarsen the visit days to a grid, or raise `tolerance` knowingly.",
     )
+
+
+def refuse_empty_entries(mixture: RangeMixture, mass: FloatArray) -> None:
+    """Refuses a curve that has reached 1 before somebody enters: what that row says is then given what cannot be."""
+    if mixture.entered is None or mixture.entered_weight is None:
+        return
+    empty = mixture.still_to_come(mass) <= NOBODY_LEFT * float(mass.sum())
+    if empty.any():
+        raise _ran_out(float(mixture.entered_weight[empty].sum()))
+
+
+def _refuse_a_curve_running_out(mixture: RangeMixture, mass: FloatArray) -> None:
+    """Refuses when a hundredth of the mass after some entry is better than what a long climb has reached.
+
+    The likelihood then rises for ever towards a curve that reaches 1 before that entry, ever more slowly.
+    """
+    if mixture.entered is None or mixture.entered_weight is None:
+        return
+    reached = mixture.log_likelihood(mass)
+    for place, first in enumerate(mixture.entered.tolist()):
+        less = mass.copy()
+        less[first:] *= FAR_FEWER
+        if first > 0 and less[:first].any() and mixture.log_likelihood(less) > reached:
+            raise _ran_out(float(mixture.entered_weight[place:].sum()))
+
+
+def _ran_out(weight: float) -> EstimationRefused:
+    return refuse(
+        f"the incidence reaches 1 before rows of total weight {weight:g} enter",
+        way_out="Start the clock at a later day, at which more have entered.",
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Point:
+    """Where a step begins: the masses, their rows, what follows each entry, and the slope per unit of weight."""
+
+    mass: FloatArray
+    rows: FloatArray
+    behind: FloatArray | None
+    slope: FloatArray
+
+    @classmethod
+    def of(cls, mixture: RangeMixture, mass: FloatArray, scale: FloatArray, total: float) -> _Point:
+        rows = mixture.row_masses(mass)
+        slope = mixture.gradient(rows) / total - scale
+        if mixture.entered is None:
+            return cls(mass, rows, None, slope)
+        behind = mixture.still_to_come(mass)
+        return cls(mass, rows, behind, slope - mixture.allowance(behind) / total + 1.0 / float(mass.sum()))
+
+
+def _burn_in(mixture: RangeMixture, mass: FloatArray) -> FloatArray:
+    """Sweeps of EM; with late entries p_j d_j / c_j, its counterpart in which those not seen are filled in as well."""
+    for _ in range(BURN_IN_SWEEPS):
+        pull = mixture.gradient(mixture.row_masses(mass))
+        if mixture.entered is not None:
+            allowed = mixture.allowance(mixture.still_to_come(mass))
+            pull = np.divide(pull, allowed, out=np.zeros_like(pull), where=allowed > 0.0)
+        mass = mass * pull
+        mass /= mass.sum()
+    return mass
 
 
 def _start(mixture: RangeMixture) -> FloatArray:
@@ -147,38 +165,59 @@ def _start(mixture: RangeMixture) -> FloatArray:
     return start
 
 
-def _newton_step(
-    mixture: RangeMixture, mass: FloatArray, rows: FloatArray, slope: FloatArray, total: float
-) -> tuple[FloatArray, float] | None:
+def _newton_step(mixture: RangeMixture, here: _Point, scale: FloatArray, total: float) -> tuple[FloatArray, float] | None:
     """One accepted step: the new masses and the rise of the log-likelihood; None when no step raises it any more."""
+    mass, slope = here.mass, here.slope
     support = _support(mass, slope)
     present = mass[support]
-    curvature = mixture.information(support, mixture.weight / (total * rows * rows))
+    curvature = _curvature(mixture, here, support, total)
     target = np.zeros_like(mass)
-    target[support] = _nonnegative_quadratic(curvature, slope[support], present)
-    target /= target.sum()
+    target[support] = nonnegative_quadratic(curvature, slope[support], present)
+    target /= max(float(np.dot(scale, target)), 1e-300)
     promised = max(float(np.dot(slope, target - mass)), 0.0) * total
     share = 1.0
     while share > 1e-10:
-        rise = _rise(mixture, rows, share * (target - mass))
+        rise = _rise(mixture, here, share * (target - mass), scale, total)
         if rise >= 1e-4 * share * promised and rise > 0.0:
             return (target if share == 1.0 else mass + share * (target - mass)), rise
         share *= 0.5
-    sweep = mass * (slope + 1.0)
-    sweep /= sweep.sum()
-    rise = _rise(mixture, rows, sweep - mass)
+    sweep = mass * np.maximum(slope / scale + 1.0, 0.0)
+    sweep /= max(float(np.dot(scale, sweep)), 1e-300)
+    rise = _rise(mixture, here, sweep - mass, scale, total)
     return (sweep, rise) if rise > 0.0 else None
 
 
-def _rise(mixture: RangeMixture, rows: FloatArray, move: FloatArray) -> float:
+def _curvature(mixture: RangeMixture, here: _Point, support: IntArray, total: float) -> FloatArray:
+    """Minus the second derivatives on the support, per unit of weight; without the part of late entries where that spoils it."""
+    curvature = mixture.information(support, mixture.weight / (total * here.rows**2))
+    if here.behind is None or mixture.entered_weight is None:
+        return curvature
+    curvature += 1.0 / float(here.mass.sum()) ** 2
+    bent = curvature - mixture.conditioning(support, mixture.entered_weight / (total * here.behind**2))
+    size = 1.0 / np.sqrt(np.maximum(np.diagonal(curvature), 1e-300))
+    try:
+        np.linalg.cholesky(bent * np.outer(size, size) + CURVATURE_RIDGE * np.eye(size.size))
+    except np.linalg.LinAlgError:
+        return curvature
+    return bent
+
+
+def _rise(mixture: RangeMixture, here: _Point, move: FloatArray, scale: FloatArray, total: float) -> float:
     """Change of the log-likelihood along a move, exact to far below the rounding of the log-likelihood itself.
 
     Rounding leaves the moved masses with a sum of 1 + 1e-16; the likelihood of the normalised masses takes that out.
     """
-    relative = mixture.row_masses(move) / rows
+    relative = mixture.row_masses(move) / here.rows
     if float(relative.min()) <= -1.0 + 1e-12:
         return -np.inf
-    return float(np.dot(mixture.weight, np.log1p(relative) - np.log1p(move.sum())))
+    rise = np.log1p(relative)
+    if here.behind is None or mixture.entered_weight is None:
+        return float(np.dot(mixture.weight, rise - np.log1p(np.dot(scale, move))))
+    later = mixture.still_to_come(move) / here.behind
+    if float(later.min()) <= -1.0 + 1e-12:
+        return -np.inf
+    together = np.log1p(float(move.sum()) / float(here.mass.sum())) - np.log1p(np.dot(scale, move))
+    return float(np.dot(mixture.weight, rise) - np.dot(mixture.entered_weight, np.log1p(later)) + total * together)
 
 
 def _support(mass: FloatArray, slope: FloatArray) -> IntArray:
@@ -192,47 +231,3 @@ def _support(mass: FloatArray, slope: FloatArray) -> IntArray:
     best = order[np.concatenate((gap[order][1:] != gap[order][:-1], [True]))]
     held[rising[best]] = True
     return np.flatnonzero(held)
-
-
-def _nonnegative_quadratic(curvature: FloatArray, slope: FloatArray, present: FloatArray) -> FloatArray:
-    """x >= 0 that maximises slope'(x - p) - (x - p)' curvature (x - p) / 2, from the feasible point p.
-
-    All cells that turn negative are dropped together; if the point found that way does not improve on p, they are dropped one
-    by one, on the way from p to the free solution, which cannot fail (Lawson & Hanson 1974, ch. 23).
-    """
-    size = 1.0 / np.sqrt(np.maximum(np.diagonal(curvature), 1e-300))
-    scaled = curvature * np.outer(size, size)
-    np.fill_diagonal(scaled, 1.0 + CURVATURE_RIDGE)
-    pull = slope * size + scaled @ (present / size)  # The ridge pulls towards the present point, so the optimum is unmoved.
-    free = np.arange(slope.size)
-    x = np.zeros(slope.size)
-    while free.size:
-        solved = np.linalg.solve(scaled[np.ix_(free, free)], pull[free])
-        kept = solved > 0.0
-        if kept.all():
-            x[free] = solved * size[free]
-            break
-        free = free[kept]
-    move = x - present
-    if float(np.dot(slope, move) - 0.5 * np.dot(move, curvature @ move)) > 0.0:
-        return x
-    return _one_by_one(scaled, pull, present / size) * size
-
-
-def _one_by_one(scaled: FloatArray, pull: FloatArray, x: FloatArray) -> FloatArray:
-    free = np.arange(x.size)
-    x = x.copy()
-    while free.size:
-        solved = np.linalg.solve(scaled[np.ix_(free, free)], pull[free])
-        negative = solved < 0.0
-        if not negative.any():
-            x[free] = solved
-            break
-        ratio = x[free][negative] / np.maximum(x[free][negative] - solved[negative], 1e-300)
-        share = float(ratio.min())
-        x[free] += share * (solved - x[free])
-        gone = np.zeros(free.size, dtype=np.bool_)
-        gone[np.flatnonzero(negative)[ratio <= share]] = True
-        x[free[gone]] = 0.0
-        free = free[~gone]
-    return x

@@ -23,12 +23,18 @@ DAY = 1.0  # A competing event known to its day d happened in (d - 1, d].
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IntervalSample:
-    """Checked rows: `left` and `right` of every row, its cause, its weight."""
+    """Checked rows of weight above 0: `left`, `right`, cause and weight; `entry` when some are followed from a later day on.
+
+    `kept` says which of the `n_given` rows these are.
+    """
 
     left: FloatArray
     right: FloatArray
     cause: IntArray
     weight: FloatArray
+    entry: FloatArray | None
+    kept: IntArray
+    n_given: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +47,16 @@ class Cells:
 
 
 def checked_sample(
-    left: npt.ArrayLike, right: npt.ArrayLike, cause: npt.ArrayLike, weight: npt.ArrayLike | None
+    left: npt.ArrayLike,
+    right: npt.ArrayLike,
+    cause: npt.ArrayLike,
+    weight: npt.ArrayLike | None,
+    entry: npt.ArrayLike | None = None,
 ) -> IntervalSample:
-    """Rows that mean something; refuses empty samples, negative or missing days, empty intervals and unknown causes."""
+    """Rows that mean something; refuses empty samples, negative or missing days, empty intervals and unknown causes.
+
+    Who enters on a day is free of every cause through it, so `left` is at least `entry`.
+    """
     low, high = one_dimensional("left", left), one_dimensional("right", right)
     n = low.size
     if n == 0:
@@ -62,26 +75,45 @@ def checked_sample(
     _refuse_rows(recovered & (low >= high), "have an empty interval: `left` is not below `right`")
     _refuse_rows(competing & (high <= 0.0), "have a competing event at or before day 0")
     weights = checked_weights(weight, n)
-    if weight is not None and not weights.all():
-        kept = weights > 0.0
+    start = None if entry is None else _checked_entry(entry, high)
+    kept = np.flatnonzero(weights > 0.0)
+    if kept.size < n:
         low, high, causes, weights = low[kept], high[kept], causes[kept], weights[kept]
+        start = None if start is None else start[kept]
     recovered, competing = causes == 1, causes >= 2
-    low, high = _same_days(low, high, causes)
+    if start is not None:
+        low = np.where(competing, low, np.maximum(low, start))
+    low, high, start = _same_days(low, high, causes, start)
     _refuse_rows(recovered & (low >= high), "have an interval that is empty under the tie rule")
     if competing.any():
         low = np.where(competing, np.maximum(high - DAY, 0.0), low)
-    return IntervalSample(left=low, right=high, cause=causes, weight=weights)
+    if start is not None:
+        _refuse_rows(start >= high, "enter and leave at what the tie rule takes for the same time")
+        if float(start.min()) == float(start.max()):
+            start = None  # All are given the same: the curve begins there.
+    return IntervalSample(low, high, causes, weights, start, kept, n)
 
 
-def _same_days(left: FloatArray, right: FloatArray, cause: IntArray) -> tuple[FloatArray, FloatArray]:
+def _checked_entry(entry: npt.ArrayLike, high: FloatArray) -> FloatArray:
+    start = one_dimensional("entry", entry)
+    if start.size != high.size:
+        raise refuse(f"`entry` has {start.size} values for {high.size} rows")
+    _refuse_rows(~np.isfinite(start) | (start < 0.0), "have a negative or missing `entry`")
+    _refuse_rows(start >= high, "enter at or after the end of what is known of them")
+    return start
+
+
+def _same_days(
+    left: FloatArray, right: FloatArray, cause: IntArray, entry: FloatArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
     """Ends that the tie rule takes for one time get one value; whole days are left alone."""
-    ends = (left[cause <= 1], right[cause >= 1])
+    ends = [left[cause <= 1], right[cause >= 1], *([] if entry is None else [entry])]
     if all(np.array_equal(end, np.rint(end)) for end in ends):
-        return left, right
-    distinct, (low, high) = tie_classes(*ends)
+        return left, right, entry
+    distinct, (low, high, *start) = tie_classes(*ends)
     left, right = left.copy(), right.copy()
     left[cause <= 1], right[cause >= 1] = distinct[low], distinct[high]
-    return left, right
+    return left, right, distinct[start[0]] if start else None
 
 
 def off_grid(sample: IntervalSample, grid: npt.ArrayLike) -> int:
@@ -98,27 +130,41 @@ def _refuse_rows(wrong: npt.NDArray[np.bool_], what: str) -> None:
         raise refuse(f"{count} of {wrong.size} rows {what}")
 
 
-def candidate_cells(sample: IntervalSample) -> Cells:
+def candidate_cells(sample: IntervalSample, *, split: tuple[int, float] | None = None) -> Cells:
     """The cells outside which no maximiser needs mass.
 
     Cause 1: innermost intersections (q, p], q a left end and p a right end with no other end between (Turnbull 1976; Peto
     1973), where q = p of another interval does not touch. Causes 2..: the days on which they happened. A tail, when the last
     censoring lies at or after everything else.
+
+    An entry is an end too: mass between the last left end before an entry and that entry counts for those whose interval holds
+    both, and not in what the later row is given (Frydman 1994). Where no interval does, nobody's event can lie there.
+
+    `split` (cause, day) asks for the cells outside which no maximiser needs mass when the incidence of that cause at that day is
+    held at any value: no cell spans the day, and each side of it has a cell.
     """
     left, right, cause = sample.left, sample.right, sample.cause
     recovered, censored = cause == 1, cause == 0
-    begins = np.unique(left[cause <= 1])
-    ends = np.unique(right[recovered])
+    begins, ends = np.unique(left[cause <= 1]), np.unique(right[recovered])
+    if split is not None:
+        start = 0.0 if sample.entry is None else float(sample.entry.min())
+        begins, ends = np.union1d(begins, [start, split[1]]), np.union1d(ends, split[1])
+    if sample.entry is not None:
+        ends = np.union1d(ends, _entries_as_ends(sample, begins, every=split is not None))
     begin = begins[np.searchsorted(begins, ends, side="left") - 1] if ends.size else ends
     innermost = np.concatenate(([-np.inf], ends[:-1])) <= begin if ends.size else np.zeros(0, dtype=np.bool_)
     lefts, rights, causes = [begin[innermost]], [ends[innermost]], [np.ones(int(innermost.sum()), dtype=np.int64)]
     for k in range(2, int(cause.max(initial=0)) + 1):
         days = np.unique(right[cause == k])
+        if split is not None and split[0] == k:
+            days = np.union1d(days, [split[1], *_entries_before(sample, split[1])])
         lefts.append(np.maximum(days - DAY, 0.0))
         rights.append(days)
         causes.append(np.full(days.size, k, dtype=np.int64))
-    if censored.any():
-        last = float(left[censored].max())
+    if censored.any() or split is not None:
+        last = float(left[censored].max(initial=0.0))
+        if split is not None:
+            last = max([last, split[1], *(float(r[-1]) for r in rights if r.size)])
         if last >= max((float(r[-1]) for r in rights if r.size), default=-np.inf):
             lefts.append(np.array([last]))
             rights.append(np.array([np.inf]))
@@ -126,6 +172,25 @@ def candidate_cells(sample: IntervalSample) -> Cells:
     key, code = np.concatenate(rights), np.concatenate(causes)
     order = np.lexsort((code, key))
     return Cells(left=np.concatenate(lefts)[order], right=key[order], cause=code[order])
+
+
+def _entries_as_ends(sample: IntervalSample, begins: FloatArray, *, every: bool) -> FloatArray:
+    """Entry days after which mass can be moved out of what a later row is given, to the gain of a row that may lie before."""
+    entries = np.unique(sample.entry[sample.entry > begins.min(initial=np.inf)]) if sample.entry is not None else np.zeros(0)
+    if every or entries.size == 0:
+        return entries
+    recovered = np.flatnonzero(sample.cause == 1)
+    order = recovered[np.argsort(sample.left[recovered], kind="stable")]
+    furthest = np.maximum.accumulate(np.concatenate(([-np.inf], sample.right[order])))
+    begin = begins[np.searchsorted(begins, entries, side="left") - 1]
+    reach: FloatArray = furthest[np.searchsorted(sample.left[order], begin, side="right")]
+    return np.asarray(entries[reach >= entries], dtype=np.float64)
+
+
+def _entries_before(sample: IntervalSample, day: float) -> FloatArray:
+    if sample.entry is None:
+        return np.zeros(0)
+    return np.unique(sample.entry[(sample.entry > sample.entry.min()) & (sample.entry < day)])
 
 
 def mixture_of(sample: IntervalSample, cells: Cells) -> tuple[RangeMixture, IntArray]:
@@ -142,11 +207,17 @@ def mixture_of(sample: IntervalSample, cells: Cells) -> tuple[RangeMixture, IntA
     recovered = cause == 1
     key = (first * (m + 1) + last) * 2 + recovered
     distinct, row = np.unique(key, return_inverse=True)
+    entered, entered_weight = None, None
+    if sample.entry is not None:
+        entered, of_entry = np.unique(np.searchsorted(cells.right, sample.entry, side="right"), return_inverse=True)
+        entered_weight = summed_by(of_entry, weight, entered.size)
     mixture = RangeMixture.of(
         first=(distinct // 2) // (m + 1),
         last=(distinct // 2) % (m + 1),
         restricted=(distinct % 2).astype(np.bool_),
         marked=cells.cause == 1,
         weight=summed_by(row, weight, distinct.size),
+        entered=entered,
+        entered_weight=entered_weight,
     )
     return mixture, row.astype(np.int64)

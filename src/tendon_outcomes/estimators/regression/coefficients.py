@@ -26,6 +26,7 @@ class Coefficients:
     robust: bool = False
     interval: str = "Wald"
     profile: tuple[FloatArray, FloatArray] | None = field(default=None, repr=False)
+    profile_p: FloatArray | None = field(default=None, repr=False)
 
     @property
     def std_error(self) -> FloatArray:
@@ -49,7 +50,9 @@ class Coefficients:
 
     @property
     def p_value(self) -> FloatArray:
-        """Two-sided Wald p-values."""
+        """Two-sided Wald p-values, or those of the profile likelihood ratio where the limits are profile limits."""
+        if self.profile_p is not None:
+            return self.profile_p
         return normal_two_sided_p(self.z)
 
     def wald(self, names: tuple[str, ...] | None = None) -> tuple[float, int, float]:

@@ -70,35 +70,61 @@ def cox_sample(
         raise refuse("there are no rows")
     _refuse_rows(~np.isfinite(stop), "have a missing or infinite time")
     happened = _checked_events(event, n)
-    weights = checked_weights(weight, n)
-    kept = np.flatnonzero(weights > 0.0)
+    weights = None if weight is None else checked_weights(weight, n)
+    start = None if entry is None else _checked_entry(entry, stop)
+    groups = None if cluster is None else checked_clusters(cluster, n)
+    stratum_labels, stratum = _checked_strata(strata, n)
     x = np.asarray(covariates, dtype=np.float64)
-    design = design_matrix(x if kept.size == n else x[kept], names, n=kept.size)
-    labels = np.zeros(n, dtype=np.int64) if strata is None else np.asarray(strata)
-    if labels.shape != (n,):
-        raise refuse(f"`strata` has shape {labels.shape} for {n} rows")
-    values, stratum = np.unique(labels[kept], return_inverse=True)
-    groups = None if cluster is None else checked_clusters(np.asarray(cluster)[kept], kept.size)
-    days, stop_class, start_class = _numbered_days(stop[kept], None if entry is None else _checked_entry(entry, stop)[kept])
+    if x.shape[:1] != (n,):
+        raise refuse(f"covariates have {x.shape[0] if x.ndim else 0} rows for {n} times")
+    kept = np.arange(n)
+    if weights is not None and not weights.all():
+        kept = np.flatnonzero(weights)
+        stop, happened, weights, x = stop[kept], happened[kept], weights[kept], x[kept]
+        start = None if start is None else start[kept]
+        groups = None if groups is None else checked_clusters(groups[kept], kept.size)
+        stratum_labels, stratum = _still_there(stratum_labels, stratum[kept])
+    design = design_matrix(x, names, n=kept.size)
+    days, stop_class, start_class = _numbered_days(stop, start)
     return CoxSample(
         time=days,
         stop=stop_class,
         start=start_class,
-        event=happened[kept],
+        event=happened,
         x=design.x,
         names=design.names,
-        weight=None if weight is None else weights[kept],
-        stratum=stratum.astype(np.int64),
-        stratum_labels=tuple(values.tolist()),
+        weight=weights,
+        stratum=stratum,
+        stratum_labels=stratum_labels,
         cluster=groups,
         kept=kept,
     )
+
+
+def _checked_strata(strata: npt.ArrayLike | None, n: int) -> tuple[tuple[object, ...], IntArray]:
+    """Sorted labels and the number of each row's stratum."""
+    if strata is None:
+        return (0,), np.zeros(n, dtype=np.int64)
+    labels = np.asarray(strata)
+    if labels.shape != (n,):
+        raise refuse(f"`strata` has shape {labels.shape} for {n} rows")
+    if labels.dtype.kind == "f" and (wrong := int(np.count_nonzero(np.isnan(labels)))):
+        raise refuse(f"{wrong} of {n} strata are missing")
+    values, numbers = np.unique(labels, return_inverse=True)
+    return tuple(values.tolist()), numbers.astype(np.int64)
+
+
+def _still_there(labels: tuple[object, ...], stratum: IntArray) -> tuple[tuple[object, ...], IntArray]:
+    present, numbers = np.unique(stratum, return_inverse=True)
+    return tuple(labels[number] for number in present), numbers.astype(np.int64)
 
 
 def _checked_events(event: npt.ArrayLike, n: int) -> BoolArray:
     raw = np.asarray(event)
     if raw.shape != (n,):
         raise refuse(f"`event` has shape {raw.shape} for {n} rows")
+    if raw.dtype == np.bool_:
+        return np.array(raw)
     values = raw.astype(np.float64)
     _refuse_rows(~((values == 0.0) | (values == 1.0)), "have an event that is not 0 or 1")
     return np.asarray(values == 1.0)
@@ -114,14 +140,12 @@ def _checked_entry(entry: npt.ArrayLike, stop: FloatArray) -> FloatArray:
 
 def _numbered_days(stop: FloatArray, start: FloatArray | None) -> tuple[FloatArray, IntArray, IntArray | None]:
     if start is None:
-        longest = float(stop.max())
-        if float(stop.min()) >= 0.0 and longest <= 4 * stop.size + 4096:
+        if float(stop.min()) >= 0.0 and float(stop.max()) <= 4 * stop.size + 4096:
             day = stop.astype(np.int64)
             if np.array_equal(day, stop):  # whole days need no sorting
-                present = np.flatnonzero(np.bincount(day))
-                number = np.zeros(present[-1] + 1, dtype=np.int64)
-                number[present] = np.arange(present.size)
-                return present.astype(np.float64), number[day], None
+                is_day = np.bincount(day) > 0
+                number = np.cumsum(is_day) - 1
+                return np.flatnonzero(is_day).astype(np.float64), number[day], None
         days, (stop_class,) = tie_classes(stop)
         return days, stop_class, None
     days, (stop_class, start_class) = tie_classes(stop, start)

@@ -1,0 +1,271 @@
+"""Cox's proportional hazards model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tendon_outcomes.estimators.observations import FloatArray, are_copies, checked_level, refuse
+from tendon_outcomes.estimators.regression.coefficients import Coefficients
+from tendon_outcomes.estimators.regression.cox.evaluation import Evaluation, Ties
+from tendon_outcomes.estimators.regression.cox.exact import exact_evaluation
+from tendon_outcomes.estimators.regression.cox.likelihood import evaluate
+from tendon_outcomes.estimators.regression.cox.newton import Optimum, maximise
+from tendon_outcomes.estimators.regression.cox.sample import CoxSample, cox_sample
+from tendon_outcomes.estimators.regression.cox.separation import Separated, SeparationWatch
+from tendon_outcomes.estimators.regression.cox.sorted_rows import sorted_rows
+from tendon_outcomes.estimators.regression.design_matrix import dependent_columns
+from tendon_outcomes.estimators.special_functions import chi_square_p
+
+SMALLEST_SPREAD = 1e-11  # Share of a covariate's variance that must lie within risk sets.
+
+
+class NullTest(NamedTuple):
+    """A test that every coefficient is 0."""
+
+    statistic: float
+    df: int
+    p_value: float
+
+
+class HazardRatios(NamedTuple):
+    """Hazard ratios with limits and Wald p-values, in the order of the coefficients."""
+
+    names: tuple[str, ...]
+    estimate: FloatArray
+    conf_low: FloatArray
+    conf_high: FloatArray
+    p_value: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CoxFit:
+    """A fitted Cox model.
+
+    `coefficients` are log hazard ratios with the covariance asked for (`coefficients.robust`); `naive_covariance` is the inverse
+    of the observed information. `linear_predictor` is x'beta, not centred, one value for each row of `sample`. `gradient_norm`
+    is sqrt(g' I^-1 g) before the last Newton step: how far off the estimate was then, in standard errors. The tests use the
+    naive covariance, but for the Wald test. With `penalised` every log likelihood includes the penalty.
+    """
+
+    coefficients: Coefficients
+    log_likelihood: float
+    null_log_likelihood: float
+    score_test: NullTest
+    likelihood_ratio_test: NullTest
+    wald_test: NullTest
+    naive_covariance: FloatArray
+    ties: Ties
+    linear_predictor: FloatArray
+    iterations: int
+    gradient_norm: float
+    penalised: bool
+    n: int
+    n_events: int
+    sample: CoxSample = field(repr=False)
+
+    def hazard_ratios(self) -> HazardRatios:
+        """exp(beta) with its limits."""
+        c = self.coefficients
+        return HazardRatios(c.names, np.exp(c.estimate), np.exp(c.conf_low), np.exp(c.conf_high), c.p_value)
+
+
+def cox(
+    time: npt.ArrayLike,
+    event: npt.ArrayLike,
+    covariates: npt.ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    entry: npt.ArrayLike | None = None,
+    weight: npt.ArrayLike | None = None,
+    strata: npt.ArrayLike | None = None,
+    cluster: npt.ArrayLike | None = None,
+    ties: Ties = "efron",
+    conf_level: float = 0.95,
+    robust: bool | None = None,
+    on_separation: Literal["refuse", "firth"] = "refuse",
+    tolerance: float = 1e-8,
+    max_iterations: int = 40,
+    start: npt.ArrayLike | None = None,
+) -> CoxFit:
+    """Log hazard ratios by maximum partial likelihood.
+
+    Estimand
+        beta in h(t | x, stratum s) = h_s(t) exp(x'beta), the baseline hazards h_s left open.
+    Estimator
+        The root of U(beta) = sum over event days k and l = 0..d_k - 1 of wbar_k (xbar_k^D - S1_kl / S0_kl), xbar_k^D the mean of
+        the events' covariates, S_kl sums over the risk set of w r x and w r (r = exp(x'beta)) in which the d_k events of the day
+        count 1 - l/d_k (Efron) or 1 (Breslow); wbar_k the mean weight of the day's events. "exact": the probability that of all
+        sets of d_k at risk this one had the event. Newton's method.
+    Interval
+        Wald, from the inverse of the observed information I. With weights that are not copies, `robust=True` or `cluster`:
+        I^-1 (sum_c u_c u_c') I^-1, u_c the weighted score residuals summed within cluster c (rows are their own by default).
+    Conventions
+        At risk: entry < day <= time, events before censorings on the same day; times within 1.5e-8 are one day (R's timefix).
+        Whole-number weights are copies for the variance, but, as in R's coxph, an event of weight 2 is one event of that weight
+        in Efron's shares l/d: two equal rows differ from it slightly, under Breslow they do not. Rows of weight 0 are left out.
+        The exact likelihood knows no weights and no robust variance.
+    Assumes
+        Proportional hazards (check it), censoring and entry independent of the event given x and stratum; independent rows or
+        clusters. A patient's rows of (entry, time] are one patient when they share a cluster.
+    Not for
+        Competing events, when a probability is wanted (a cause-specific hazard ratio says nothing about incidence by itself).
+        Events known only between two visits. Fewer than about ten events a coefficient without `firth_cox`.
+    Parameters
+        time: n days. event: 1 or True = event. covariates: (n, p) or (n,). names: of the p columns. entry: n days, below time.
+        weight: n non-negative numbers. strata, cluster: n labels. on_separation: refuse, or answer by `firth_cox`, when the
+        likelihood has no maximum. tolerance: in standard errors, of the last step. start: p coefficients to start from.
+    Returns
+        CoxFit. A constant or redundant covariate, a monotone likelihood, no events: refused by name.
+    References
+        Cox (1972) JRSS B 34:187; Breslow (1974) Biometrics 30:89; Efron (1977) JASA 72:557, section 3; Kalbfleisch & Prentice
+        (2002), eq. 4.1 ff.; Lin & Wei (1989) JASA 84:1074, eq. 2.6; Therneau & Grambsch (2000), 3.1-3.3, 7.2.
+    Checked
+        Exact (Therneau's data set by hand), published (Freireich, Rossi), reference (R coxph with entry, strata, weights,
+        clusters, three tie rules), slow implementations in fractions, properties: tests/estimators/test_cox.py, tests/reference.
+    """
+    level = checked_level(conf_level)
+    sample = cox_sample(time, event, covariates, names=names, entry=entry, weight=weight, strata=strata, cluster=cluster)
+    sandwich = _is_robust(sample, robust)
+    refuse_unanswerable(sample, ties, robust=sandwich)
+    likelihood = partial_likelihood(sample, ties)
+    null = likelihood(np.zeros(len(sample.names)))
+    refuse_uninformative(sample, null.information)
+    try:
+        optimum = _maximised(sample, likelihood, null, ties, start, tolerance, max_iterations)
+    except Separated:
+        if on_separation != "firth":
+            raise
+    else:
+        return _fitted(sample, optimum, null, ties, level, robust=sandwich)
+    from tendon_outcomes.estimators.regression.cox.firth import firth_fit  # noqa: PLC0415  (only when it is needed)
+
+    return firth_fit(sample, ties=ties, conf_level=level)
+
+
+def partial_likelihood(sample: CoxSample, ties: Ties) -> Callable[[FloatArray], Evaluation]:
+    """The log partial likelihood of a sample, as a function of the coefficients."""
+    if ties == "exact":
+        return exact_evaluation(sample)
+    rows = sorted_rows(sample)
+    return lambda beta: evaluate(rows, beta, ties)
+
+
+def refuse_unanswerable(sample: CoxSample, ties: str, *, robust: bool) -> None:
+    """Refuse what no fit of these rows can answer."""
+    if ties not in ("efron", "breslow", "exact"):
+        raise refuse(f"`ties` is {ties!r}", way_out="Use 'efron', 'breslow' or 'exact'.")
+    if not sample.event.any():
+        raise refuse(f"none of {sample.n} rows has the event", way_out="A hazard ratio needs events; report the counts.")
+    if ties == "exact" and (robust or (sample.weight is not None and bool((sample.weight != 1.0).any()))):
+        raise refuse("the exact partial likelihood has no weights and no robust variance", way_out="Use ties='efron'.")
+    if robust and sample.cluster is not None:
+        clusters = int(sample.cluster.max()) + 1
+        if clusters <= len(sample.names):
+            raise refuse(
+                f"{clusters} clusters for {len(sample.names)} coefficients",
+                way_out="A robust covariance needs more clusters than coefficients.",
+            )
+
+
+def refuse_uninformative(sample: CoxSample, information: FloatArray) -> None:
+    """Refuse covariates that do not vary, or not apart from others, among those at risk at any event."""
+    spread = np.diagonal(information)
+    whole = sample.x.var(axis=0) if sample.n < 4096 else sample.x[:: sample.n // 4096].var(axis=0)
+    flat = [name for name, s, v in zip(sample.names, spread, whole, strict=True) if not s > SMALLEST_SPREAD * v]
+    if flat:
+        raise refuse(
+            f"covariate {', '.join(flat)}: does not vary among those at risk at any event",
+            way_out="Leave it out; a covariate that only differs between strata has no coefficient.",
+        )
+    scale = np.sqrt(spread)
+    redundant = [sample.names[j] for j in dependent_columns(information / (scale[:, None] * scale))]
+    if redundant:
+        raise refuse(
+            f"covariate {', '.join(redundant)}: among those at risk a linear combination of the others",
+            way_out="Leave out one of the covariates that say the same.",
+        )
+
+
+def _is_robust(sample: CoxSample, robust: bool | None) -> bool:
+    if sample.cluster is not None:
+        return True
+    if robust is not None:
+        return robust
+    return sample.weight is not None and not are_copies(sample.weight)
+
+
+def _maximised(
+    sample: CoxSample,
+    likelihood: Callable[[FloatArray], Evaluation],
+    null: Evaluation,
+    ties: Ties,
+    start: npt.ArrayLike | None,
+    tolerance: float,
+    max_iterations: int,
+) -> Optimum:
+    p = len(sample.names)
+    beta, first = np.zeros(p), null
+    if start is not None:
+        beta = np.asarray(start, dtype=np.float64)
+        if beta.shape != (p,) or not np.isfinite(beta).all():
+            raise refuse(f"`start` has shape {beta.shape}, or numbers that are not finite, for {p} coefficients")
+        first = likelihood(beta)
+        if not np.isfinite(first.log_likelihood):
+            raise refuse("the partial likelihood cannot be evaluated at `start`")
+    watch = SeparationWatch(sample, null.information, ties)
+    return maximise(likelihood, beta, first, tolerance=tolerance, max_iterations=max_iterations, refuse_separation=watch)
+
+
+def _fitted(sample: CoxSample, optimum: Optimum, null: Evaluation, ties: Ties, level: float, *, robust: bool) -> CoxFit:
+    beta, best = optimum.beta, optimum.evaluation
+    naive = inverse(best.information)
+    covariance = naive @ squared_scores(sample, beta, ties) @ naive if robust else naive
+    estimates = Coefficients(sample.names, beta, covariance, conf_level=level, robust=robust)
+    return CoxFit(
+        coefficients=estimates,
+        log_likelihood=best.log_likelihood,
+        null_log_likelihood=null.log_likelihood,
+        score_test=null_test(float(null.gradient @ np.linalg.solve(null.information, null.gradient)), beta.size),
+        likelihood_ratio_test=null_test(2.0 * (best.log_likelihood - null.log_likelihood), beta.size),
+        wald_test=NullTest(*estimates.wald()),
+        naive_covariance=naive,
+        ties=ties,
+        linear_predictor=sample.x @ beta,
+        iterations=optimum.iterations,
+        gradient_norm=optimum.distance,
+        penalised=False,
+        n=sample.n,
+        n_events=int(np.count_nonzero(sample.event)),
+        sample=sample,
+    )
+
+
+def inverse(information: FloatArray) -> FloatArray:
+    """Symmetric inverse, scaled first so that units of the covariates do not matter."""
+    scale = 1.0 / np.sqrt(np.diagonal(information))
+    both = scale[:, None] * scale
+    found = np.linalg.inv(information * both)
+    return np.asarray((found + found.T) * (0.5 * both))
+
+
+def squared_scores(sample: CoxSample, beta: FloatArray, ties: str) -> FloatArray:
+    """Sum over clusters of the outer product of the cluster's weighted score."""
+    from tendon_outcomes.estimators.regression.cox.residuals import score_residuals  # noqa: PLC0415  (imports this room)
+
+    scores = score_residuals(sample, beta, ties)
+    if sample.weight is not None:
+        scores = scores * sample.weight[:, None]
+    if sample.cluster is not None:
+        scores = np.column_stack([np.bincount(sample.cluster, weights=column) for column in scores.T])
+    return np.asarray(scores.T @ scores)
+
+
+def null_test(statistic: float, df: int) -> NullTest:
+    """Statistic, degrees of freedom and p-value by chi-square."""
+    statistic = max(statistic, 0.0)
+    return NullTest(statistic, df, chi_square_p(statistic, df))

@@ -1,0 +1,102 @@
+"""Which clusters a replicate draws: a matter of the seed and the number of its block, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tendon_outcomes.estimators.clusters import checked_clusters
+from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """C clusters of n rows, in strata. `member` is the cluster of every row, or None when every row is its own.
+
+    Clusters are numbered stratum by stratum: stratum s holds the numbers from `first[s]` to `first[s + 1]`.
+    """
+
+    n: int
+    count: int
+    member: IntArray | None
+    first: IntArray
+
+    def rows(self, per_cluster: FloatArray) -> FloatArray:
+        """Weights of clusters (b, C) as weights of rows (b, n)."""
+        return per_cluster if self.member is None else np.take(per_cluster, self.member, axis=1)
+
+    def drawn(self, rng: np.random.Generator, b: int) -> FloatArray:
+        """How often each cluster is drawn, (b, C): with replacement, as many from a stratum as it has."""
+        draws = np.empty((b, self.count), dtype=np.int64)
+        for low, high in zip(self.first[:-1], self.first[1:], strict=True):
+            draws[:, low:high] = rng.integers(low, high, size=(b, int(high - low)))
+        draws += (np.arange(b) * self.count)[:, None]
+        counts = np.bincount(draws.ravel(), minlength=b * self.count)
+        return counts.reshape(b, self.count).astype(np.float64)
+
+    @property
+    def stratum_sizes(self) -> IntArray:
+        return np.diff(self.first)
+
+
+def clusters_of(
+    cluster: npt.ArrayLike | int | None, strata: npt.ArrayLike | None, n: int | None, *, alone_allowed: bool = False
+) -> Clusters:
+    """Labels of clusters, or the number of independent rows, as numbered clusters; strata must not cut a cluster in two."""
+    rows = _number_of_rows(cluster, n)
+    number = None if cluster is None or np.ndim(cluster) == 0 else checked_clusters(np.asarray(cluster), rows)
+    count = rows if number is None else int(number.max()) + 1
+    if count < 2:
+        raise refuse(f"{count} cluster to draw from", way_out="Resampling needs at least two independent units.")
+    if strata is None:
+        return Clusters(rows, count, number, np.array([0, count]))
+    labels = np.asarray(strata)
+    if labels.shape != (rows,):
+        raise refuse(f"`strata` has shape {labels.shape} for {rows} rows")
+    stratum = np.unique(labels, return_inverse=True)[1]
+    own = np.arange(rows) if number is None else number
+    of_cluster = np.zeros(count, dtype=np.int64)
+    of_cluster[own] = stratum
+    torn = int(np.unique(own[of_cluster[own] != stratum]).size)
+    if torn:
+        raise refuse(f"{torn} of {count} clusters have rows in more than one stratum")
+    renumbered = np.empty(count, dtype=np.int64)
+    renumbered[np.argsort(of_cluster, kind="stable")] = np.arange(count)
+    sizes = np.bincount(of_cluster)
+    if (sizes < 2).any() and not alone_allowed:
+        raise refuse(f"{int((sizes < 2).sum())} strata hold one cluster, which would be drawn every time")
+    return Clusters(rows, count, renumbered[own], np.concatenate(([0], np.cumsum(sizes))))
+
+
+def _number_of_rows(cluster: npt.ArrayLike | int | None, n: int | None) -> int:
+    if cluster is None:
+        if n is None:
+            raise refuse("how many rows there are is not known", way_out="Give `cluster`: the number of rows, or their labels.")
+        return int(n)
+    if np.ndim(cluster) == 0:
+        size = int(cluster)  # type: ignore[arg-type]
+        if size < 1:
+            raise refuse("`cluster` as a number of rows must be positive")
+        if n is not None and n != size:
+            raise refuse(f"`cluster` says {size} rows, the statistic has {n}")
+        return size
+    size = int(np.asarray(cluster).size)
+    if size == 0:
+        raise refuse("there are no rows")
+    if n is not None and n != size:
+        raise refuse(f"`cluster` has {size} values, the statistic has {n} rows")
+    return size
+
+
+def generator_of(seed: int, block: int) -> np.random.Generator:
+    """The generator of one block: the child number `block` of the seed, whoever computes it."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(block,))))
+
+
+def checked_seed(seed: int) -> int:
+    """A whole number that is not negative."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise refuse("`seed` must be a whole number, 0 or above")
+    return int(seed)
