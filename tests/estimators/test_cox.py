@@ -111,7 +111,7 @@ def test_result_has_its_tests_and_limits() -> None:
         [ratio.conf_low, ratio.conf_high], np.exp([beta - 1.6448536 * error, beta + 1.6448536 * error]), rtol=1e-6
     )
     assert (fit.n, fit.n_events, fit.penalised, fit.coefficients.robust) == (42, 30, False, False)
-    np.testing.assert_array_equal(fit.linear_predictor, fit.sample.x @ beta)
+    np.testing.assert_allclose(fit.linear_predictor, fit.sample.x @ beta, rtol=1e-13)
     assert fit.gradient_norm <= 1e-8
 
 

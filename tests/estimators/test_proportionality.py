@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from tendon_outcomes.estimators.regression.cox.diagnostics import cox_concordanc
 from tendon_outcomes.estimators.regression.cox.fit import cox
 from tendon_outcomes.estimators.regression.cox.proportionality import proportionality_test
 from tendon_outcomes.estimators.regression.cox.sample import cox_sample
+from tendon_outcomes.estimators.regression.cox.schoenfeld_smooth import schoenfeld_smooth
 
 OVARIAN = np.fromstring(
     """59 1 72.3315 1 115 1 74.4932 1 156 1 66.4658 2 421 0 53.3644 1 431 1 50.3397 1 448 0 56.4301 2 464 1 56.937 2
@@ -111,3 +114,30 @@ def test_refusals_name_the_reason() -> None:
         with pytest.raises(EstimationRefused) as refused:
             call()
         assert says in str(refused.value)
+
+
+def test_smooth_of_residuals() -> None:
+    # Exact: with 2 degrees of freedom it is the straight line of least squares; what is a straight line stays one with 4.
+    test = proportional_hazards_test(cox(OVARIAN[:, 0], OVARIAN[:, 1], OVARIAN[:, 2:], names=("age", "ecog")))
+    x, y = test.transformed_time, test.scaled_residual[:, 0]
+    smooth = schoenfeld_smooth(test, "age", df=2, points=5)
+    at = np.linspace(x.min(), x.max(), 5)
+    np.testing.assert_allclose(smooth.estimate, np.polyval(np.polyfit(x, y, 1), at), atol=1e-12)
+    leverage = 1 / x.size + (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum()
+    np.testing.assert_allclose(smooth.std_error, np.sqrt(test.event_covariance[0, 0] * leverage), atol=1e-12)
+    assert (smooth.time[0], smooth.time[-1]) == (59.0, 638.0)
+    straight = replace(test, scaled_residual=np.column_stack([2.0 - 3.0 * x, y]))
+    np.testing.assert_allclose(
+        schoenfeld_smooth(straight, "age", points=7).estimate, 2.0 - 3.0 * np.linspace(x[0], x[-1], 7), atol=1e-9
+    )
+
+
+def test_smooth_refuses() -> None:
+    # Exact.
+    test = proportional_hazards_test(cox(OVARIAN[:, 0], OVARIAN[:, 1], OVARIAN[:, 2:], names=("age", "ecog")))
+    with pytest.raises(EstimationRefused, match="no covariate is called weight"):
+        schoenfeld_smooth(test, "weight")
+    with pytest.raises(EstimationRefused, match="12 event times for a smooth with 13"):
+        schoenfeld_smooth(test, "age", df=13)
+    with pytest.raises(EstimationRefused, match="at least 2"):
+        schoenfeld_smooth(test, "age", df=1)

@@ -18,9 +18,10 @@ NEVER = np.array([0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0])  # 1 only where there
 
 
 def _call(*columns: np.ndarray, **options: object) -> Callable[[], object]:
-    arguments = {"time": DAY, "event": EVENT, "names": ("age", "arm", "third")[: len(columns)]} | options
+    arguments = {"names": ("age", "arm", "third")[: len(columns)]} | options
+    time, event = arguments.pop("time", DAY), arguments.pop("event", EVENT)
     x = np.column_stack(columns)
-    return lambda: cox(arguments.pop("time"), arguments.pop("event"), x, **arguments)  # type: ignore[arg-type]
+    return lambda: cox(time, event, x, **arguments)  # type: ignore[arg-type]
 
 
 def _with(values: np.ndarray, place: int, value: float) -> np.ndarray:
@@ -42,7 +43,11 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(
         "cox: collinear inside strata", _call(AGE, AGE + 50 * ARM, strata=ARM), "covariate arm: among those at risk a linear"
     ),
-    Refusal("cox: varies only after the last event", _call(AGE, np.r_[np.zeros(7), 1.0], event=[1, 1, 0, 1, 1, 0, 1, 0]), "arm"),
+    Refusal(
+        "cox: varies only after the last event",
+        _call(AGE, np.r_[np.zeros(7), 1.0], event=[1, 1, 0, 1, 1, 0, 1, 0]),
+        "covariate arm",
+    ),
     Refusal("cox: no event", _call(AGE, event=np.zeros(8)), "none of 8 rows has the event"),
     Refusal("cox: no rows", lambda: cox([], [], np.empty((0, 1))), "there are no rows"),
     Refusal("cox: missing time", _call(AGE, time=_with(DAY, 2, np.nan)), "1 of 8 rows have a missing or infinite time"),

@@ -10,7 +10,15 @@ import pytest
 
 from tendon_outcomes.analysis import fit_tables
 from tendon_outcomes.errors import WrongUse
-from tendon_outcomes.estimators import aalen_johansen, interval_censored_incidence, kaplan_meier, restricted_mean
+from tendon_outcomes.estimators import (
+    aalen_johansen,
+    cox,
+    interval_censored_incidence,
+    kaplan_meier,
+    proportional_hazards_test,
+    restricted_mean,
+    spline_incidence,
+)
 from tendon_outcomes.reporting.figures import Figure, forest_figure, incidence_figure, log_minus_log_figure, schoenfeld_figure
 
 # Six runners: seen at days 14, 28 and 56; one had surgery on day 20, one was last seen on day 28.
@@ -163,3 +171,30 @@ def test_a_refused_row_keeps_its_line_in_a_forest() -> None:
     assert figure.words == "Hazard ratio. 12 weeks: fewer than 5 events: refused; 52 weeks: 0.6 (0.4 to 0.9)."
     with pytest.raises(WrongUse, match="logarithmic"):
         forest_figure(table.with_columns(conf_low=pl.lit(0.0)), scale="ratio", axis_title="Hazard ratio")
+
+
+def test_a_cox_fit_becomes_a_forest_and_its_residuals_a_figure() -> None:
+    # Exact: the tables hold what the fit says.
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(80, 2))
+    fit = cox(rng.integers(1, 60, 80), rng.random(80) < 0.8, x, names=("age", "duration"))
+    table = fit_tables.ratios(fit.coefficients, n=80)
+    assert table["label"].to_list() == ["age", "duration"]
+    np.testing.assert_allclose(table["estimate"].to_numpy(), fit.hazard_ratios().estimate, rtol=1e-12)
+    assert "age" in forest_figure(table, scale="ratio", axis_title="Hazard ratio").words
+    tables = fit_tables.schoenfeld(proportional_hazards_test(fit))
+    assert tables.residuals.height == 2 * fit.n_events
+    assert "duration: χ²" in schoenfeld_figure(*tables).words
+
+
+def test_a_smooth_companion_is_drawn_over_the_boxes() -> None:
+    # Exact: the line holds the companion's values.
+    rng = np.random.default_rng(6)
+    right = rng.choice([14.0, 28.0, 56.0, 84.0], 60)
+    fit = spline_incidence(right - 14, right, np.ones(60, dtype=int))
+    days = [7.0, 28.0, 56.0]
+    smooth = fit_tables.smooth_curve(fit, days)
+    np.testing.assert_allclose(smooth["estimate"].to_numpy(), fit.at(1, days).estimate)
+    steps = interval_censored_incidence(right - 14, right, np.ones(60, dtype=int))
+    figure = incidence_figure(fit_tables.stretches(steps), fit_tables.counts(steps, [0, 28]), horizon_days=84, smooth=smooth)
+    assert layers_of(figure, "geom_line")[0]["y"].to_list() == smooth["estimate"].to_list()

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from tendon_outcomes.estimators import CumulativeIncidence, IntervalIncidence, RestrictedMean, SurvivalCurve
+from tendon_outcomes.estimators import (
+    Coefficients,
+    CumulativeIncidence,
+    IntervalIncidence,
+    ProportionalHazardsTest,
+    RestrictedMean,
+    SmoothIncidence,
+    SurvivalCurve,
+    schoenfeld_smooth,
+)
 from tendon_outcomes.estimators.limits import Pointwise
 from tendon_outcomes.estimators.observations import FloatArray
 
@@ -60,6 +70,44 @@ def mean_marks(mean: RestrictedMean, *, stratum: str = "all") -> pl.DataFrame:
     """A restricted mean as `stratum, horizon, estimate, conf_low, conf_high`, in days."""
     values = {"horizon": mean.horizon, "estimate": mean.estimate, "conf_low": mean.conf_low, "conf_high": mean.conf_high}
     return _table(stratum, **{name: np.array([value]) for name, value in values.items()})
+
+
+def smooth_curve(fit: SmoothIncidence, days: Sequence[float], *, cause: int = 1, stratum: str = "all") -> pl.DataFrame:
+    """The smooth companion on each of `days`: `stratum, day, estimate, conf_low, conf_high`."""
+    asked = np.asarray(days, dtype=np.float64)
+    at = fit.at(cause, asked)
+    return _table(stratum, day=asked, estimate=at.estimate, conf_low=at.conf_low, conf_high=at.conf_high)
+
+
+def ratios(coefficients: Coefficients, *, n: int | None = None, group: str | None = None) -> pl.DataFrame:
+    """Coefficients as ratios, for a forest: `label, estimate, conf_low, conf_high`, and `n` and `group` where given."""
+    table = pl.DataFrame({"label": coefficients.names, "estimate": np.exp(coefficients.estimate)})
+    limits = {"conf_low": np.exp(coefficients.conf_low), "conf_high": np.exp(coefficients.conf_high)}
+    told = {"n": n, "group": group}
+    return table.with_columns(
+        *(pl.Series(name, values) for name, values in limits.items()),
+        *(pl.lit(value).alias(name) for name, value in told.items() if value is not None),
+    )
+
+
+class SchoenfeldTables(NamedTuple):
+    """What `schoenfeld_figure` draws; `residuals` has a row for each event, so it stays in the clinic."""
+
+    residuals: pl.DataFrame
+    smooth: pl.DataFrame
+    tests: pl.DataFrame
+
+
+def schoenfeld(test: ProportionalHazardsTest, *, df: int = 4, conf_level: float = 0.95) -> SchoenfeldTables:
+    """Scaled Schoenfeld residuals, their smooth and the test, one term for each covariate of the model."""
+    points, curves = [], []
+    for j, name in enumerate(test.names):
+        curve = schoenfeld_smooth(test, name, df=df, conf_level=conf_level)
+        points.append(pl.DataFrame({"term": name, "day": test.time, "residual": test.scaled_residual[:, j]}))
+        columns = {"day": curve.time, "estimate": curve.estimate, "conf_low": curve.conf_low, "conf_high": curve.conf_high}
+        curves.append(pl.DataFrame({"term": name, **columns}))
+    tests = {"term": test.terms, "statistic": test.statistic, "df": test.df, "p_value": test.p_value}
+    return SchoenfeldTables(pl.concat(points), pl.concat(curves), pl.DataFrame(tests))
 
 
 def _table(stratum: str, **columns: FloatArray) -> pl.DataFrame:

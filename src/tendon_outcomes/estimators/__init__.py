@@ -1,37 +1,377 @@
-"""Statistics on arrays: arrays in, small frozen fits out. Nothing here has heard of tendons, files, clocks or random numbers."""
+"""Statistics on arrays: arrays in, small frozen fits out. Nothing here has heard of tendons, files of patients or clocks.
 
-from tendon_outcomes.estimators.curves.aalen_johansen import CumulativeIncidence, aalen_johansen
-from tendon_outcomes.estimators.curves.kaplan_meier import SurvivalCurve, TimeQuantile, kaplan_meier
-from tendon_outcomes.estimators.curves.restricted_mean import RestrictedMean, restricted_mean, restricted_mean_time_lost
-from tendon_outcomes.estimators.interval_censored.incidence import (
-    IncidenceBounds,
-    IntervalIncidence,
-    QuantileBracket,
-    TimeLostBracket,
-)
-from tendon_outcomes.estimators.interval_censored.npmle import interval_censored_incidence, turnbull
-from tendon_outcomes.estimators.limits import IntervalKind, Pointwise
-from tendon_outcomes.estimators.proportions import Proportion, clopper_pearson, newcombe, wilson
+Randomness comes in as a seed or a generator. Names are looked up on first use, so that one curve costs one curve's imports.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tendon_outcomes.estimators.contrasts import Contrast, contrast
+    from tendon_outcomes.estimators.curves.aalen_johansen import CumulativeIncidence, aalen_johansen
+    from tendon_outcomes.estimators.curves.bands import SimultaneousBand, simultaneous_band
+    from tendon_outcomes.estimators.curves.by_group import GroupedCurves, incidence_by_group, survival_by_group
+    from tendon_outcomes.estimators.curves.compare import (
+        milestone_difference,
+        milestone_ratio,
+        restricted_mean_difference,
+        restricted_mean_ratio,
+        time_lost_difference,
+        time_lost_ratio,
+    )
+    from tendon_outcomes.estimators.curves.kaplan_meier import SurvivalCurve, TimeQuantile, kaplan_meier
+    from tendon_outcomes.estimators.curves.recurrent import MeanCumulativeCount, mean_cumulative_count
+    from tendon_outcomes.estimators.curves.restricted_mean import (
+        RestrictedMean,
+        restricted_mean,
+        restricted_mean_influence,
+        restricted_mean_time_lost,
+        time_lost_influence,
+    )
+    from tendon_outcomes.estimators.curves.state_occupancy import StateOccupancy, state_occupancy
+    from tendon_outcomes.estimators.group_tests.gray import gray_test
+    from tendon_outcomes.estimators.group_tests.log_rank import log_rank
+    from tendon_outcomes.estimators.group_tests.outcome import GroupTest
+    from tendon_outcomes.estimators.interval_censored.bands import IntervalBand, interval_band
+    from tendon_outcomes.estimators.interval_censored.comparisons import (
+        ContrastBracket,
+        TimeLostContrast,
+        interval_milestone_contrast,
+        interval_time_lost_contrast,
+    )
+    from tendon_outcomes.estimators.interval_censored.groups import GroupedIncidence, interval_incidence_by_group
+    from tendon_outcomes.estimators.interval_censored.incidence import (
+        IncidenceBounds,
+        IntervalIncidence,
+        LikelihoodRatioLimits,
+        QuantileBracket,
+        TimeLostBracket,
+    )
+    from tendon_outcomes.estimators.interval_censored.log_rank import interval_log_rank
+    from tendon_outcomes.estimators.interval_censored.npmle import interval_censored_incidence, turnbull
+    from tendon_outcomes.estimators.limits import IntervalKind, Pointwise, SurvivalInterval
+    from tendon_outcomes.estimators.proportions import Proportion, clopper_pearson, newcombe, wilson
+    from tendon_outcomes.estimators.regression.coefficients import Coefficients
+    from tendon_outcomes.estimators.regression.cox.baseline import BaselineHazard, PredictedCurves
+    from tendon_outcomes.estimators.regression.cox.concordance import Concordance, concordance
+    from tendon_outcomes.estimators.regression.cox.diagnostics import (
+        cox_concordance,
+        cox_residuals,
+        cumulative_baseline_hazard,
+        predicted_hazard_ratio,
+        predicted_log_hazard_ratio,
+        predicted_survival,
+        proportional_hazards_test,
+        schoenfeld_residuals,
+    )
+    from tendon_outcomes.estimators.regression.cox.event_residuals import SchoenfeldResiduals
+    from tendon_outcomes.estimators.regression.cox.firth import firth_cox
+    from tendon_outcomes.estimators.regression.cox.fit import CoxFit, cox
+    from tendon_outcomes.estimators.regression.cox.proportionality import ProportionalHazardsTest
+    from tendon_outcomes.estimators.regression.cox.schoenfeld_smooth import SchoenfeldSmooth, schoenfeld_smooth
+    from tendon_outcomes.estimators.regression.fine_gray import FineGrayFit, fine_gray
+    from tendon_outcomes.estimators.regression.natural_spline import natural_spline
+    from tendon_outcomes.estimators.regression.parametric.accelerated_failure_time import accelerated_failure_time
+    from tendon_outcomes.estimators.regression.parametric.mixture_cure import MixtureCureFit, mixture_cure
+    from tendon_outcomes.estimators.regression.parametric.parametric_fit import ParametricFit
+    from tendon_outcomes.estimators.regression.parametric.smooth_incidence import SmoothIncidence
+    from tendon_outcomes.estimators.regression.parametric.spline_incidence import spline_incidence
+    from tendon_outcomes.estimators.regression.pooled_cloglog import CloglogFit, pooled_cloglog
+    from tendon_outcomes.estimators.resampling.bootstrap import Bootstrap, bootstrap
+    from tendon_outcomes.estimators.resampling.cox import batched_cox
+    from tendon_outcomes.estimators.resampling.curve_bootstrap import bootstrap_curve
+    from tendon_outcomes.estimators.resampling.curves import between_groups, curve_statistic
+    from tendon_outcomes.estimators.resampling.executors import SERIAL, DaskCluster, Executor, Processes, Serial, WorkerLost
+    from tendon_outcomes.estimators.resampling.iptw import iptw_contrasts, iptw_statistic
+    from tendon_outcomes.estimators.resampling.jackknife import Jackknife, jackknife
+    from tendon_outcomes.estimators.resampling.logistic import batched_logistic
+    from tendon_outcomes.estimators.resampling.one_by_one import one_by_one
+    from tendon_outcomes.estimators.resampling.permutation import PermutationTest, permutation_test
+    from tendon_outcomes.estimators.resampling.store import BlockStore, FolderStore
+
+_MODULES = {
+    "contrasts": (
+        "Contrast",
+        "contrast",
+    ),
+    "curves.aalen_johansen": (
+        "CumulativeIncidence",
+        "aalen_johansen",
+    ),
+    "curves.bands": (
+        "SimultaneousBand",
+        "simultaneous_band",
+    ),
+    "curves.by_group": (
+        "GroupedCurves",
+        "incidence_by_group",
+        "survival_by_group",
+    ),
+    "curves.compare": (
+        "milestone_difference",
+        "milestone_ratio",
+        "restricted_mean_difference",
+        "restricted_mean_ratio",
+        "time_lost_difference",
+        "time_lost_ratio",
+    ),
+    "curves.kaplan_meier": (
+        "SurvivalCurve",
+        "TimeQuantile",
+        "kaplan_meier",
+    ),
+    "curves.recurrent": (
+        "MeanCumulativeCount",
+        "mean_cumulative_count",
+    ),
+    "curves.restricted_mean": (
+        "RestrictedMean",
+        "restricted_mean",
+        "restricted_mean_influence",
+        "restricted_mean_time_lost",
+        "time_lost_influence",
+    ),
+    "curves.state_occupancy": (
+        "StateOccupancy",
+        "state_occupancy",
+    ),
+    "group_tests.gray": ("gray_test",),
+    "group_tests.log_rank": ("log_rank",),
+    "group_tests.outcome": ("GroupTest",),
+    "interval_censored.bands": (
+        "IntervalBand",
+        "interval_band",
+    ),
+    "interval_censored.comparisons": (
+        "ContrastBracket",
+        "TimeLostContrast",
+        "interval_milestone_contrast",
+        "interval_time_lost_contrast",
+    ),
+    "interval_censored.groups": (
+        "GroupedIncidence",
+        "interval_incidence_by_group",
+    ),
+    "interval_censored.incidence": (
+        "IncidenceBounds",
+        "IntervalIncidence",
+        "LikelihoodRatioLimits",
+        "QuantileBracket",
+        "TimeLostBracket",
+    ),
+    "interval_censored.log_rank": ("interval_log_rank",),
+    "interval_censored.npmle": (
+        "interval_censored_incidence",
+        "turnbull",
+    ),
+    "limits": (
+        "IntervalKind",
+        "Pointwise",
+        "SurvivalInterval",
+    ),
+    "proportions": (
+        "Proportion",
+        "clopper_pearson",
+        "newcombe",
+        "wilson",
+    ),
+    "regression.coefficients": ("Coefficients",),
+    "regression.cox.baseline": (
+        "BaselineHazard",
+        "PredictedCurves",
+    ),
+    "regression.cox.concordance": (
+        "Concordance",
+        "concordance",
+    ),
+    "regression.cox.diagnostics": (
+        "cox_concordance",
+        "cox_residuals",
+        "cumulative_baseline_hazard",
+        "predicted_hazard_ratio",
+        "predicted_log_hazard_ratio",
+        "predicted_survival",
+        "proportional_hazards_test",
+        "schoenfeld_residuals",
+    ),
+    "regression.cox.schoenfeld_smooth": (
+        "SchoenfeldSmooth",
+        "schoenfeld_smooth",
+    ),
+    "regression.natural_spline": ("natural_spline",),
+    "regression.cox.event_residuals": ("SchoenfeldResiduals",),
+    "regression.cox.firth": ("firth_cox",),
+    "regression.cox.fit": (
+        "CoxFit",
+        "cox",
+    ),
+    "regression.cox.proportionality": ("ProportionalHazardsTest",),
+    "regression.fine_gray": (
+        "FineGrayFit",
+        "fine_gray",
+    ),
+    "regression.parametric.accelerated_failure_time": ("accelerated_failure_time",),
+    "regression.parametric.mixture_cure": (
+        "MixtureCureFit",
+        "mixture_cure",
+    ),
+    "regression.parametric.parametric_fit": ("ParametricFit",),
+    "regression.parametric.smooth_incidence": ("SmoothIncidence",),
+    "regression.parametric.spline_incidence": ("spline_incidence",),
+    "regression.pooled_cloglog": (
+        "CloglogFit",
+        "pooled_cloglog",
+    ),
+    "resampling.bootstrap": (
+        "Bootstrap",
+        "bootstrap",
+    ),
+    "resampling.cox": ("batched_cox",),
+    "resampling.curve_bootstrap": ("bootstrap_curve",),
+    "resampling.curves": (
+        "between_groups",
+        "curve_statistic",
+    ),
+    "resampling.executors": (
+        "DaskCluster",
+        "Executor",
+        "Processes",
+        "SERIAL",
+        "Serial",
+        "WorkerLost",
+    ),
+    "resampling.iptw": (
+        "iptw_contrasts",
+        "iptw_statistic",
+    ),
+    "resampling.jackknife": (
+        "Jackknife",
+        "jackknife",
+    ),
+    "resampling.logistic": ("batched_logistic",),
+    "resampling.one_by_one": ("one_by_one",),
+    "resampling.permutation": (
+        "PermutationTest",
+        "permutation_test",
+    ),
+    "resampling.store": (
+        "BlockStore",
+        "FolderStore",
+    ),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
+    "SERIAL",
+    "BaselineHazard",
+    "BlockStore",
+    "Bootstrap",
+    "CloglogFit",
+    "Coefficients",
+    "Concordance",
+    "Contrast",
+    "ContrastBracket",
+    "CoxFit",
     "CumulativeIncidence",
+    "DaskCluster",
+    "Executor",
+    "FineGrayFit",
+    "FolderStore",
+    "GroupTest",
+    "GroupedCurves",
+    "GroupedIncidence",
     "IncidenceBounds",
+    "IntervalBand",
     "IntervalIncidence",
     "IntervalKind",
+    "Jackknife",
+    "LikelihoodRatioLimits",
+    "MeanCumulativeCount",
+    "MixtureCureFit",
+    "ParametricFit",
+    "PermutationTest",
     "Pointwise",
+    "PredictedCurves",
+    "Processes",
     "Proportion",
+    "ProportionalHazardsTest",
     "QuantileBracket",
     "RestrictedMean",
+    "SchoenfeldResiduals",
+    "SchoenfeldSmooth",
+    "Serial",
+    "SimultaneousBand",
+    "SmoothIncidence",
+    "StateOccupancy",
     "SurvivalCurve",
+    "SurvivalInterval",
     "TimeLostBracket",
+    "TimeLostContrast",
     "TimeQuantile",
+    "WorkerLost",
     "aalen_johansen",
+    "accelerated_failure_time",
+    "batched_cox",
+    "batched_logistic",
+    "between_groups",
+    "bootstrap",
+    "bootstrap_curve",
     "clopper_pearson",
+    "concordance",
+    "contrast",
+    "cox",
+    "cox_concordance",
+    "cox_residuals",
+    "cumulative_baseline_hazard",
+    "curve_statistic",
+    "fine_gray",
+    "firth_cox",
+    "gray_test",
+    "incidence_by_group",
+    "interval_band",
     "interval_censored_incidence",
+    "interval_incidence_by_group",
+    "interval_log_rank",
+    "interval_milestone_contrast",
+    "interval_time_lost_contrast",
+    "iptw_contrasts",
+    "iptw_statistic",
+    "jackknife",
     "kaplan_meier",
+    "log_rank",
+    "mean_cumulative_count",
+    "milestone_difference",
+    "milestone_ratio",
+    "mixture_cure",
+    "natural_spline",
     "newcombe",
+    "one_by_one",
+    "permutation_test",
+    "pooled_cloglog",
+    "predicted_hazard_ratio",
+    "predicted_log_hazard_ratio",
+    "predicted_survival",
+    "proportional_hazards_test",
     "restricted_mean",
+    "restricted_mean_difference",
+    "restricted_mean_influence",
+    "restricted_mean_ratio",
     "restricted_mean_time_lost",
+    "schoenfeld_residuals",
+    "schoenfeld_smooth",
+    "simultaneous_band",
+    "spline_incidence",
+    "state_occupancy",
+    "survival_by_group",
+    "time_lost_difference",
+    "time_lost_influence",
+    "time_lost_ratio",
     "turnbull",
     "wilson",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -23,6 +23,11 @@ def times(x: FloatArray, slope: FloatArray) -> FloatArray:
     return np.asarray(x @ slope if x.size <= THREADED_VECTOR else np.einsum("ij,j->i", x, slope))
 
 
+def weighted_sum(weight: FloatArray, x: FloatArray) -> FloatArray:
+    """weight @ x, never over threads."""
+    return np.asarray(weight @ x if x.size <= THREADED_VECTOR else np.einsum("i,ij->j", weight, x))
+
+
 def column_means(x: FloatArray) -> FloatArray:
     """Means of the columns, summed block by block."""
     n, p = x.shape
@@ -33,7 +38,7 @@ def column_means(x: FloatArray) -> FloatArray:
     total: FloatArray = np.zeros(p)
     for begin in range(0, n, block):
         part = x[begin : begin + block]
-        total += ones[: part.shape[0]] @ part
+        total += weighted_sum(ones[: part.shape[0]], part)
     return np.asarray(total / n)
 
 

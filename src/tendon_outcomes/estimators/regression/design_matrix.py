@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.observations import FloatArray, refuse
-from tendon_outcomes.estimators.regression.blocks import block_rows, column_means
+from tendon_outcomes.estimators.regression.blocks import block_rows, column_means, weighted_sum
 
 # A column is a combination of those before it when its part beside them is below this share of its own length. R's coxph
 # and glm use pivot tolerances of 1e-9 and 1e-7 on squared lengths and lengths.
@@ -86,7 +86,7 @@ def _sums_about(x: FloatArray, about: FloatArray) -> tuple[FloatArray, FloatArra
     for begin in range(0, n, block):
         rows = x[begin : begin + block]
         part = np.subtract(rows, about, out=buffer[: rows.shape[0]])
-        total += ones[: rows.shape[0]] @ part
+        total += weighted_sum(ones[: rows.shape[0]], part)
         gram += part.T @ part
     return total, gram
 

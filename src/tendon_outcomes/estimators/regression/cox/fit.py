@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.observations import FloatArray, are_copies, checked_level, refuse
+from tendon_outcomes.estimators.regression.blocks import times
 from tendon_outcomes.estimators.regression.coefficients import Coefficients
 from tendon_outcomes.estimators.regression.cox.evaluation import Evaluation, Ties
 from tendon_outcomes.estimators.regression.cox.exact import exact_evaluation
@@ -235,7 +236,7 @@ def _fitted(sample: CoxSample, optimum: Optimum, null: Evaluation, ties: Ties, l
         wald_test=NullTest(*estimates.wald()),
         naive_covariance=naive,
         ties=ties,
-        linear_predictor=sample.x @ beta,
+        linear_predictor=times(sample.x, beta),
         iterations=optimum.iterations,
         gradient_norm=optimum.distance,
         penalised=False,

@@ -64,7 +64,7 @@ def _evaluate(rows: SortedRows, beta: FloatArray, ties: str, *, shift: float) ->
         s1, e1, once = s1[at], e1[at], (mean_weight * tied.square_once)[at]
         cross = weighted_cross(s1, once, e1)
         information += cross + cross.T - weighted_cross(e1, (mean_weight * tied.square_twice)[at], e1)
-    value = float(rows.event_sum @ beta - mean_weight @ tied.log - shift * rows.event_weight.sum())
+    value = float(rows.event_sum @ beta - np.sum(mean_weight * tied.log) - shift * rows.event_weight.sum())
     return Evaluation(value, rows.event_sum - borne @ sums[:, :-1], (information + information.T) / 2.0)
 
 

@@ -153,7 +153,7 @@ def _transformed(sample: CoxSample, steps: HazardSteps, transform: Transform) ->
         raise refuse(f"`transform` is {transform!r}", way_out="Use km, rank, identity or log.")
     # Days are numbered, so ties are as in the fit; the numbers start at 1 because an entry is before them.
     entry = None if sample.start is None else sample.start + 1
-    curve = kaplan_meier(sample.stop + 1, sample.event, entry=entry)
+    curve = kaplan_meier(sample.stop + 1, sample.event, entry=entry, interval="log-log")
     before = np.concatenate(([1.0], curve.survival))[np.searchsorted(curve.time, steps.day + 1.0, side="left")]
     return np.asarray(1.0 - before, dtype=np.float64)
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.observations import FloatArray, IntArray
-from tendon_outcomes.estimators.regression.blocks import block_rows, column_means
+from tendon_outcomes.estimators.regression.blocks import block_rows, column_means, weighted_sum
 from tendon_outcomes.estimators.regression.cox.sample import CoxSample
 
 TERM_BY_TERM = 4096  # Up to so many tied events in all, summing over them is as quick as a formula for their sum.
@@ -132,7 +132,7 @@ def _gathered(x: FloatArray, rows: IntArray, centre: FloatArray, event: FloatArr
     for begin in range(0, rows.size, block):
         part = out[begin : begin + block]
         np.subtract(x.take(rows[begin : begin + block], axis=0), centre, out=part[:, :p])
-        total += event[begin : begin + block] @ part
+        total += weighted_sum(event[begin : begin + block], part)
     return out, total[:p]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tendon_outcomes.estimators.observations import FloatArray
+from tendon_outcomes.estimators.regression.natural_spline import natural_spline
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +25,7 @@ class LogTimeBasis:
     @classmethod
     def at(cls, knots: FloatArray, origin: float) -> LogTimeBasis:
         at = np.log1p(knots / origin)
-        return cls(knots=knots, origin=origin, _mixing=np.asarray(np.linalg.inv(_raw(at, at))))
+        return cls(knots=knots, origin=origin, _mixing=np.asarray(np.linalg.inv(natural_spline(at, at))))
 
     @property
     def size(self) -> int:
@@ -33,23 +34,7 @@ class LogTimeBasis:
     def columns(self, time: FloatArray) -> FloatArray:
         """The columns at each time, in a last axis."""
         x = np.log1p(time / self.origin)
-        return np.asarray(_raw(x, np.log1p(self.knots / self.origin)) @ self._mixing, dtype=np.float64)
-
-
-def _raw(x: FloatArray, knots: FloatArray) -> FloatArray:
-    """1, x and the K - 2 truncated cubics that are linear beyond the outer knots (Harrell 2015, eq. 2.25), scaled to x."""
-    if knots.size == 1:
-        return np.ones((*x.shape, 1))
-    first, before_last, last = knots[0], knots[-2], knots[-1]
-    unit = last - first
-    z = (x - first) / unit
-    columns = [np.ones_like(z), z]
-    for knot in knots[:-2]:
-        a, b = (before_last - knot) / unit, (last - knot) / unit
-        gap = (last - before_last) / unit
-        cubes = [np.maximum((x - k) / unit, 0.0) ** 3 for k in (knot, before_last, last)]
-        columns.append(cubes[0] - cubes[1] * b / gap + cubes[2] * a / gap)
-    return np.stack(columns, axis=-1)
+        return np.asarray(natural_spline(x, np.log1p(self.knots / self.origin)) @ self._mixing, dtype=np.float64)
 
 
 def spread_quantiles(begin: FloatArray, end: FloatArray, weight: FloatArray, p: FloatArray) -> FloatArray:
