@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     )
     from tendon_outcomes.estimators.regression.cox.event_residuals import SchoenfeldResiduals
     from tendon_outcomes.estimators.regression.cox.firth import firth_cox
-    from tendon_outcomes.estimators.regression.cox.fit import CoxFit, cox
+    from tendon_outcomes.estimators.regression.cox.fit import CoxFit, HazardRatios, NullTest, cox
     from tendon_outcomes.estimators.regression.cox.proportionality import ProportionalHazardsTest
     from tendon_outcomes.estimators.regression.cox.schoenfeld_smooth import SchoenfeldSmooth, schoenfeld_smooth
     from tendon_outcomes.estimators.regression.fine_gray import FineGrayFit, fine_gray
@@ -203,6 +203,8 @@ _MODULES = {
     "regression.cox.firth": ("firth_cox",),
     "regression.cox.fit": (
         "CoxFit",
+        "HazardRatios",
+        "NullTest",
         "cox",
     ),
     "regression.cox.proportionality": ("ProportionalHazardsTest",),
@@ -280,6 +282,7 @@ __all__ = [
     "GroupTest",
     "GroupedCurves",
     "GroupedIncidence",
+    "HazardRatios",
     "IncidenceBounds",
     "IntervalBand",
     "IntervalIncidence",
@@ -288,6 +291,7 @@ __all__ = [
     "LikelihoodRatioLimits",
     "MeanCumulativeCount",
     "MixtureCureFit",
+    "NullTest",
     "ParametricFit",
     "PermutationTest",
     "Pointwise",
