@@ -1,4 +1,4 @@
-# Peers in R, timed inside R: Rscript peers.R TASK FOLDER SECONDS. The sample is the binary columns that sample.py wrote to FOLDER.
+# Peers in R, timed inside R: Rscript peers.R TASK FOLDER SECONDS. The sample is the binary columns that measured.store wrote to FOLDER.
 # Prints one line of JSON: median seconds of a call by the clock and of the
 # processor (the first call left out), added peak memory in MB, and the numbers found.
 suppressMessages(library(survival))

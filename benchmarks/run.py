@@ -8,6 +8,7 @@ imported are named and left out.
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import sys
 import warnings
@@ -40,9 +41,10 @@ def shown(line: Line | Figure | str) -> tuple[str, bool | None]:
     if isinstance(line, str):
         return line, None
     row, peer, ours, theirs = line if isinstance(line, tuple) else (line.row, line.peer, line.ours, line.theirs)
+    ratio = theirs / ours if ours > 0.0 else math.inf
     unit, scale = ("ms", 1e3) if isinstance(line, tuple) else (line.unit, 1.0)
-    words, met = judged(row, peer, theirs / ours)
-    return f"{row:34} {peer:20} {scale * ours:10.3g} {scale * theirs:10.3g} {unit:3} {theirs / ours:9.2f}  {words}", met
+    words, met = judged(row, peer, ratio)
+    return f"{row:34} {peer:20} {scale * ours:10.3g} {scale * theirs:10.3g} {unit:3} {ratio:9.2f}  {words}", met
 
 
 def main(arguments: list[str]) -> int:

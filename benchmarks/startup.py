@@ -43,12 +43,14 @@ def rows() -> Iterator[Line | Figure | str]:
             [*python, "import tendon_outcomes.estimators"],
         ]
     )
-    if bare and version:
-        yield "startup --help, over bare Python", "60 ms", version[0] - bare[0], 0.06
-    if imported and arrays:
+    if not (bare and version and imported and estimators):
+        yield "startup: ours failed; nothing that is promised of it is kept"
+        return
+    yield "startup --help, over bare Python", "60 ms", version[0] - bare[0], 0.06
+    if arrays:
         yield "startup import tendon_outcomes", "numpy + polars", imported[0], arrays[0]
         yield Figure("startup memory", "numpy + polars", imported[1], arrays[1], "MB")
-    if numpy and estimators:
+    if numpy:
         yield "startup import estimators", "numpy", estimators[0], numpy[0]
     yield from _curves(python)
 

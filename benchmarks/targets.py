@@ -34,7 +34,7 @@ TARGETS = (
     Target("startup memory", "numpy + polars", 1.0, 1.0),
     Target("bootstrap n=600, 2 cores", "R tight", 15.0, 40.0),
     Target("bootstrap n=600, 2 cores", "R formulas", 50.0, 140.0),
-    Target("bootstrap n=600, 1 core", "Python loop", 500.0, 1500.0),
+    Target("bootstrap n=600, 1 core", "Python loop", 500.0, 1500.0),  # the loop has one core: like beside like
     Target("bootstrap n=5000, 1 core", "R tight", 15.0, 45.0),
     Target("bootstrap n=5000, 1 core", "Python loop", 120.0, 350.0),
     Target("bootstrap n=600, draws alone", "all, 1 core", 20.0, 6.0, at_most=True),

@@ -9,7 +9,7 @@ import pytest
 
 from tendon_outcomes.errors import EstimationRefused
 from tendon_outcomes.estimators import aalen_johansen, kaplan_meier, restricted_mean, restricted_mean_time_lost
-from tendon_outcomes.estimators.resampling.curves import between_groups, curve_statistic, with_weight
+from tendon_outcomes.estimators.resampling.curves import between_groups, curve_statistic
 
 DAYS, HORIZONS = [2.0, 4.0, 5.5], [3.0, 5.5]
 
@@ -72,7 +72,6 @@ def test_sampling_weights_multiply() -> None:
     time, event, own = np.array([1, 2, 3, 5, 5]), np.array([1, 1, 0, 1, 0]), np.array([0.5, 2.0, 1.0, 1.5, 3.0])
     plain = curve_statistic(time, event, days=[4])
     copies = np.array([[1.0, 0, 2, 1, 1]])
-    np.testing.assert_allclose(with_weight(plain, own)(copies), plain(copies * own), atol=1e-15)
     np.testing.assert_allclose(curve_statistic(time, event, days=[4], weight=own)(copies), plain(copies * own), atol=1e-15)
 
 

@@ -81,8 +81,8 @@ def test_the_largest_comparable_horizon() -> None:
     [
         ([0, 1], {}, "`group` has 2 values for 10 rows"),
         (np.zeros((5, 2)), {}, "dimensions"),
-        ([np.nan] + [1.0] * 9, {}, "1 of 10 group labels"),
-        (np.array(["a", None] * 5, dtype=object), {}, "more than one kind"),
+        ([np.nan] + [1.0] * 9, {}, "1 of 10 rows have no `group`"),
+        (np.array(["a", None] * 5, dtype=object), {}, "5 of 10 rows have no `group`"),
         (GROUP, {"weight": (GROUP > 0) * 1.0}, "1 of 3 groups have no row"),
         (GROUP, {"cluster": [1]}, "`cluster` has 1"),
         ([], {}, "no rows"),

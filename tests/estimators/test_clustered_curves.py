@@ -102,7 +102,7 @@ def test_aalen_variance_by_hand() -> None:
     ("arguments", "says"),
     [
         ({"cluster": [1, 2, 3]}, "`cluster` has 3 values for 4 rows"),
-        ({"cluster": [1, 2, 3, np.nan]}, "1 of 4 cluster labels"),
+        ({"cluster": [1, 2, 3, np.nan]}, "1 of 4 rows have no `cluster`"),
         ({"cluster": [1, 1, 2, 2], "robust": False}, "forbids"),
         ({"cluster": [1, 1, 2, 2], "interval": "beta-product"}, "whole counts"),
         ({"weight": [1, 1, 1, 0.5], "interval": "beta-product"}, "whole counts"),

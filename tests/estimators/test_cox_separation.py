@@ -8,8 +8,8 @@ import pytest
 from tendon_outcomes.errors import EstimationRefused
 from tendon_outcomes.estimators.regression.cox.firth import firth_cox
 from tendon_outcomes.estimators.regression.cox.fit import cox
+from tendon_outcomes.estimators.regression.cox.monotone import never_falls
 from tendon_outcomes.estimators.regression.cox.sample import cox_sample
-from tendon_outcomes.estimators.regression.cox.separation import never_falls
 from tests.slow_reference import slow_cox
 
 

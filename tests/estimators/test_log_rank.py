@@ -90,7 +90,7 @@ def test_refuses_what_cannot_be_tested() -> None:
         (([1, 2], [1, 2], [0, 1]), {}, "1 of 2 rows have a wrong `event`"),
         (([1, 2], [1, 1], [0, np.nan]), {}, "have no `group`"),
         (([1, 2], [1, 1], ["a", None]), {}, "have no `group`"),
-        (([1, 2], [1, 1], [0]), {}, "`group` has shape"),
+        (([1, 2], [1, 1], [0]), {}, "`group` has 1 values for 2 rows"),
         (([1, 2], [1, 1], [0, 1]), {"strata": [0, 1]}, "no two groups"),
         (([1, 2], [1, 1], [0, 1]), {"entry": [0, 2]}, "enter at or after"),
         (([1, 2], [1, 1], [0, 1]), {"weight": [1, 0]}, "one group"),

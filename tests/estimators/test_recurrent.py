@@ -70,12 +70,12 @@ def test_reduces_to_the_incidence_when_the_first_event_is_the_last() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"event": [1, 1, 0, 1]}, "`event` has shape"),
+        ({"event": [1, 1, 0, 1]}, "`event` has 4 values for 5 rows"),
         ({"event": [1, 1, 0, 0.5, 0]}, "1 of 5 rows have an `event`"),
         ({"event": [1, -1, 0, 1, 0]}, "1 of 5 rows have an `event`"),
         ({"terminal": [1, 0, 0, 0, 0]}, "before the subject's last row"),
         ({"terminal": [0, 0, 0, 2, 0]}, "not 0 or 1"),
-        ({"terminal": [0, 0]}, "`terminal` has shape"),
+        ({"terminal": [0, 0]}, "`terminal` has 2 values for 5 rows"),
         ({"start": [0, 0, 3, 0, 0]}, "before the same subject's row before them has ended"),
         ({"stop": [1, 3, 4, 0, 4]}, "start at or after their stop"),
         ({"start": [0, 1, 3, -1, 0]}, "negative, missing"),

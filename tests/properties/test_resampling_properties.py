@@ -88,7 +88,7 @@ def test_swapping_arms_negates(sample: list[tuple[int, bool, bool, int]]) -> Non
             one = iptw_statistic(time, event, treated, x, day=float(np.median(time)), target=target)  # type: ignore[arg-type]
             two = iptw_statistic(time, event, ~treated, x, day=float(np.median(time)), target=target)  # type: ignore[arg-type]
         except EstimationRefused:
-            return
+            continue
         whole = np.ones((1, time.size))
         np.testing.assert_allclose(one(whole), -two(whole), rtol=0, atol=1e-7)
 
@@ -134,7 +134,6 @@ def test_cox_monotone_time_and_scaled_weights(sample: list[tuple[int, bool, bool
 def test_limits_nest_and_move_with_the_scale(values: list[int], shift: float, factor: float) -> None:
     # Exact property: 80 % lies within 95 %; a shift and a factor of the replicates shift and stretch the limits.
     sample = np.sort(np.resize(np.array(values, dtype=float), 99) + np.linspace(0, 0.5, 99))
-    estimate = float(np.median(sample))
     for limits in (
         intervals.percentile_limits,
         lambda v, level: intervals.basic_limits(v, float(np.median(v)), level),
@@ -145,7 +144,6 @@ def test_limits_nest_and_move_with_the_scale(values: list[int], shift: float, fa
         assert wide[0] <= narrow[0] <= narrow[1] <= wide[1]
         moved = limits(sample * factor + shift, 0.9)
         np.testing.assert_allclose(moved, np.array(wide) * factor + shift, rtol=1e-9, atol=1e-9)
-    assert np.isfinite(estimate)
 
 
 @every

@@ -59,7 +59,7 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("cox: all weights zero", _call(AGE, weight=np.zeros(8)), "every weight is zero"),
     Refusal("cox: wrong length of event", _call(AGE, event=[1, 0]), "`event` has shape (2,) for 8 rows"),
     Refusal("cox: wrong length of covariates", lambda: cox(DAY, EVENT, AGE[:5]), "covariates have 5 rows for 8 times"),
-    Refusal("cox: wrong length of strata", _call(AGE, strata=[1, 2]), "`strata` has shape (2,) for 8 rows"),
+    Refusal("cox: wrong length of strata", _call(AGE, strata=[1, 2]), "`strata` has 2 values for 8 rows"),
     Refusal("cox: wrong length of cluster", _call(AGE, cluster=[1, 2]), "`cluster` has 2 values for 8 rows"),
     Refusal("cox: too few clusters", _call(AGE, ARM, cluster=[1, 1, 1, 1, 2, 2, 2, 2]), "2 clusters for 2 coefficients"),
     Refusal("cox: names", _call(AGE, names=("a", "b")), "2 names"),

@@ -41,7 +41,7 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal("KM: every weight zero", lambda: curve(weight=NEVER), "every weight is zero"),
     Refusal("KM: entry after exit", lambda: curve(entry=[2, 0, 0, 0, 0, 0]), "1 of 6 rows enter"),
     Refusal("KM: clusters of another length", lambda: curve(cluster=[1, 2]), "`cluster` has 2"),
-    Refusal("KM: a missing cluster", lambda: curve(cluster=[1, 1, 2, 2, 3, np.nan]), "1 of 6 cluster labels"),
+    Refusal("KM: a missing cluster", lambda: curve(cluster=[1, 1, 2, 2, 3, np.nan]), "1 of 6 rows have no `cluster`"),
     Refusal("KM: clusters without robustness", lambda: curve(cluster=GROUP, robust=False), "forbids"),
     Refusal("KM: beta-product with weights", lambda: curve(weight=[0.5] * 6, interval="beta-product"), "whole counts"),
     Refusal("KM: beta-product with clusters", lambda: curve(cluster=GROUP, interval="beta-product"), "whole counts"),
@@ -64,7 +64,9 @@ REFUSALS: tuple[Refusal, ...] = (
     ),
     Refusal("groups: another length", lambda: survival_by_group(TIME, EVENT, [0, 1]), "`group` has 2"),
     Refusal("groups: an empty arm by weight", lambda: groups(weight=[1, 1, 1, 0, 0, 0]), "1 of 2 groups have no row"),
-    Refusal("groups: a missing label", lambda: survival_by_group(TIME, EVENT, [0, 0, 0, 1, 1, np.nan]), "1 of 6 group labels"),
+    Refusal(
+        "groups: a missing label", lambda: survival_by_group(TIME, EVENT, [0, 0, 0, 1, 1, np.nan]), "1 of 6 rows have no `group`"
+    ),
     Refusal("groups: an arm that is not there", lambda: survival_by_group(TIME, EVENT, GROUP)["both"], "no group"),
     Refusal(
         "comparison: beyond one arm's follow-up",

@@ -174,7 +174,7 @@ def table(cells: dict[Key, Cell]) -> tuple[list[str], int, int]:
             continue
         band = z * np.sqrt(0.95 * 0.05 / len(cell.rows))
         off = cell.coverage < 0.95 - band or (cell.coverage > 0.95 + band and not cell.bounds)
-        wrong = method != COMPARED_ONLY and (off or abs(cell.bias) > LARGEST_BIAS or cell.refused > 0)
+        wrong = method != COMPARED_ONLY and (off or not abs(cell.bias) <= LARGEST_BIAS or cell.refused > 0)
         failed += wrong
         missed += method == COMPARED_ONLY and off
         notes = [

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.observations import IntArray, refuse
+from tendon_outcomes.estimators.observations import IntArray, checked_labels, refuse
 
 
 def checked_clusters(cluster: npt.ArrayLike, n: int) -> IntArray:
     """Cluster numbers 0, 1, … of `n` rows, whatever the labels are."""
-    labels = np.asarray(cluster)
-    if labels.shape != (n,):
-        raise refuse(f"`cluster` has {labels.size} values for {n} rows")
-    numbers: IntArray = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    numbers: IntArray = np.unique(checked_labels(cluster, n, "cluster"), return_inverse=True)[1].astype(np.int64)
     return numbers
 
 
@@ -29,12 +26,7 @@ class Clusters:
 
 def labelled_clusters(cluster: npt.ArrayLike, n: int) -> Clusters:
     """The clusters of `n` rows with their labels, so that fits on different rows can tell which patients they share."""
-    labels = np.asarray(cluster)
-    if labels.shape != (n,):
-        raise refuse(f"`cluster` has {labels.size} values for {n} rows")
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise refuse(f"{int(np.count_nonzero(~np.isfinite(labels)))} of {n} cluster labels are missing")
-    distinct, number = np.unique(labels, return_inverse=True)
+    distinct, number = np.unique(checked_labels(cluster, n, "cluster"), return_inverse=True)
     return Clusters(distinct, number.astype(np.int64))
 
 

@@ -42,6 +42,8 @@ def contrast(
     level = checked_level(conf_level)
     if not all(isfinite(v) for v in (estimate, std_error, reference, reference_std_error, covariance)):
         raise refuse("a contrast needs two finite estimates with finite standard errors")
+    if std_error < 0.0 or reference_std_error < 0.0:
+        raise refuse("a standard error is negative")
     reach = two_sided_z(level)
     if scale == "difference":
         variance = std_error**2 + reference_std_error**2 - 2.0 * covariance
@@ -54,7 +56,7 @@ def contrast(
     relative, relative_reference = std_error / estimate, reference_std_error / reference
     variance = relative**2 + relative_reference**2 - 2.0 * covariance / (estimate * reference)
     error, value = sqrt(max(variance, 0.0)), log(estimate / reference)
-    return Contrast(exp(value), error, exp(value - reach * error), exp(value + reach * error), scale, level)
+    return Contrast(exp(value), error, exp(value - reach * error), _exp(value + reach * error), scale, level)
 
 
 def square_and_add(one: Pointwise, other: Pointwise, *, scale: Scale, covariance: float = 0.0, conf_level: float) -> Contrast:
@@ -78,8 +80,13 @@ def square_and_add(one: Pointwise, other: Pointwise, *, scale: Scale, covariance
     up = _joined(high1 - p1, p2 - low2, shared)
     low, high = (p1 - p2) - down, (p1 - p2) + up
     if scale == "ratio":
-        low, high = exp(low), exp(high) if isfinite(high) else inf
+        low, high = exp(low), _exp(high)
     return Contrast(plain.estimate, plain.std_error, low, high, scale, plain.conf_level)
+
+
+def _exp(value: float) -> float:
+    """exp, and inf where it is larger than a number can be."""
+    return exp(value) if value < 709.0 else inf
 
 
 def _joined(one: float, other: float, shared: float) -> float:

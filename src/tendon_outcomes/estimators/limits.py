@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from tendon_outcomes.estimators.observations import FloatArray
+from tendon_outcomes.estimators.special_functions import beta_quantile
 
 IntervalKind = Literal["plain", "log", "log-log", "logit"]
 # What a Kaplan-Meier curve may carry besides: beta-product limits on every day, or only where few are at risk ("mixed").
@@ -25,7 +26,7 @@ class Pointwise(NamedTuple):
 
 def two_sided_z(conf_level: float) -> float:
     """The standard normal quantile that leaves (1 - conf_level)/2 above it."""
-    return NormalDist().inv_cdf(0.5 + conf_level / 2.0)
+    return NormalDist().inv_cdf(min(0.5 + conf_level / 2.0, 1.0 - 2.0**-53))
 
 
 def probability_limits(
@@ -69,3 +70,23 @@ def exact_limit_beside_zero(n: FloatArray, *, conf_level: float) -> FloatArray:
     with np.errstate(divide="ignore"):
         limit: FloatArray = np.where(n > 0.0, -np.expm1(np.log(half) / np.maximum(n, 1e-300)), 1.0)
     return limit
+
+
+def exact_where_cancelled(
+    limits: tuple[FloatArray, FloatArray], probability: FloatArray, std_error: FloatArray, n: FloatArray, *, conf_level: float
+) -> tuple[FloatArray, FloatArray]:
+    """The limits, replaced by exact binomial ones of n where a probability strictly inside (0, 1) has a standard error of 0.
+
+    That is no certainty: the influences of the rows cancelled within every cluster, as they always do when there is only one.
+    The exact limits are Clopper and Pearson's for n p of n, whole or not; (0, 1) where n is 0.
+    """
+    low, high = limits
+    cancelled = (
+        (std_error <= 1e-7 * np.minimum(probability, 1.0 - probability)) & (probability > 1e-12) & (probability < 1 - 1e-12)
+    )
+    if cancelled.any():
+        half, trials = (1.0 - conf_level) / 2.0, np.maximum(np.broadcast_to(n, probability.shape)[cancelled], 1e-9)
+        seen = trials * probability[cancelled]
+        low[cancelled] = beta_quantile(half, seen, trials - seen + 1.0)
+        high[cancelled] = beta_quantile(1.0 - half, seen + 1.0, trials - seen)
+    return low, high

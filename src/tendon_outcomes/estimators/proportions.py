@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, lgamma, log, sqrt
+from math import exp, isfinite, lgamma, log, sqrt
 
 from tendon_outcomes.estimators.limits import two_sided_z
 from tendon_outcomes.estimators.observations import checked_level, refuse
@@ -140,5 +140,5 @@ def _lower_tail(log_choose: list[float], n: int, p: float) -> float:
 
 
 def _check_counts(successes: float, n: float) -> None:
-    if not (n > 0 and 0 <= successes <= n):
-        raise refuse("a proportion needs 0 <= successes <= n and n > 0")
+    if not (isfinite(n) and n > 0 and 0 <= successes <= n):
+        raise refuse("a proportion needs 0 <= successes <= n and a finite n > 0")

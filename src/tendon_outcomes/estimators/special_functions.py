@@ -24,7 +24,7 @@ def chi_square_p(statistic: float, df: int) -> float:
     return float(chdtrc(df, max(statistic, 0.0)))
 
 
-def chi_square_quantile(p: float, df: int) -> float:
+def chi_square_quantile(p: float, df: float) -> float:
     """The value below which a chi-square variable with `df` degrees of freedom lies with probability `p`."""
     from scipy.special import chdtri
 

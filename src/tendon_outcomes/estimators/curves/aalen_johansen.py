@@ -18,19 +18,21 @@ from tendon_outcomes.estimators.curves.influence import (
     settled_value,
     start_of,
     value_after,
+    with_clusters,
 )
-from tendon_outcomes.estimators.curves.kaplan_meier import is_robust, present_sum, refuse_beyond, remaining, step
-from tendon_outcomes.estimators.limits import Pointwise, exact_limit_beside_zero, probability_limits
+from tendon_outcomes.estimators.curves.kaplan_meier import is_robust, refuse_beyond, step
+from tendon_outcomes.estimators.curves.product_limit import present_sum, remaining
+from tendon_outcomes.estimators.limits import Pointwise, exact_limit_beside_zero, exact_where_cancelled, probability_limits
 from tendon_outcomes.estimators.observations import (
     TIE_TOLERANCE,
     FloatArray,
     IntArray,
-    RiskTable,
+    checked_days,
     checked_level,
     refuse,
-    risk_table,
     summed_by,
 )
+from tendon_outcomes.estimators.risk_table import RiskTable, risk_table
 
 VarianceKind = Literal["jackknife", "aalen"]
 
@@ -58,7 +60,7 @@ class CumulativeIncidence:
 
     def row(self, cause: int) -> int:
         """The row of `cause` in the (K, m) arrays; refuses a cause that was not fitted."""
-        if not 1 <= cause <= self.causes.size:
+        if cause not in self.causes:
             raise refuse(f"cause {cause} is not one of 1 to {self.causes.size}")
         return cause - 1
 
@@ -101,9 +103,7 @@ def influence_by_pattern(fit: CumulativeIncidence, cause: int, days: npt.ArrayLi
 
 def _position(fit: CumulativeIncidence, days: npt.ArrayLike) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
     """How many days of the table each of `days` has behind it, and whether it is beyond follow-up."""
-    day = np.asarray(days, dtype=np.float64)
-    if np.isnan(day).any():
-        raise refuse(f"{int(np.count_nonzero(np.isnan(day)))} of {day.size} days are missing")
+    day = checked_days(days)
     slack = TIE_TOLERANCE * max(1.0, float(fit.time.mean()))
     position = np.searchsorted(fit.time, day + slack, side="right")
     return position, (day > fit.time[-1] + slack) & (fit.survival[-1] > 0.0)
@@ -132,9 +132,10 @@ def aalen_johansen(
         weights and no delayed entry it equals the delta-method (multinomial) variance term by term, and Greenwood's when K = 1.
         Whole-number weights are copies of the row (sum_i w_i instead of w_i^2) unless `robust=True`. With `cluster`, w_i
         dF_k/dw_i is summed over a cluster's rows before squaring. `variance="aalen"` is the counting-process estimate that
-        cmprsk reports (aalen_variance), a little larger in small risk sets; copies only. Limits are log-log,
-        F^exp(+-z se / (F log F)). At F = 0 they are 0 and the exact binomial limit for 0 of those followed from time 0 and
-        still at risk; at F = 1 the lower limit of the day before and 1 (exact binomial if there is none). R has NA there.
+        cmprsk reports (aalen_variance), a little larger in small risk sets; copies only. Limits are log-log, F^exp(+-z se / (F
+        log F)). At F = 0 they are 0 and the exact binomial limit for 0 of those followed from time 0 and still at risk
+        (clusters count once); at F = 1 the lower limit of the day before and 1 (exact binomial if there is none). R has NA
+        there.
     Conventions
         Exact under ties: events of all causes on a day share that day's risk set, and censorings on it come after them. Times
         within 1.5e-8 (absolutely, or relative to the mean) are one day. Rows of weight 0 are left out. Once S is 0 nothing
@@ -169,6 +170,7 @@ def cumulative_incidence(
     """The curves of a checked sample; see aalen_johansen."""
     if variance not in ("jackknife", "aalen"):
         raise refuse("`variance` is jackknife or aalen")
+    table = with_clusters(table, clusters)
     survival, before, left = event_free(table)
     hazard = np.divide(table.n_events, table.n_at_risk, out=np.zeros_like(table.n_events), where=table.n_at_risk > 0.0)
     incidence = np.cumsum(before * hazard, axis=1)
@@ -278,6 +280,8 @@ def _limits(table: RiskTable, incidence: FloatArray, std_error: FloatArray, leve
     low, high = probability_limits(
         np.where(incidence >= certain, 1.0, incidence), std_error, conf_level=level, interval="log-log"
     )
+    if table.robust:
+        low, high = exact_where_cancelled((low, high), incidence, std_error, table.n_from_start, conf_level=level)
     none, every = incidence <= 0.0, incidence >= certain
     low[none], high[none] = 0.0, exact_limit_beside_zero(table.n_from_start[none], conf_level=level)
     if every.any():

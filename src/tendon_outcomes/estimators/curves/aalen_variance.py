@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tendon_outcomes.estimators.observations import FloatArray, RiskTable, refuse
+from tendon_outcomes.estimators.observations import FloatArray, refuse
+from tendon_outcomes.estimators.risk_table import RiskTable
 
 
 def aalen_variance(table: RiskTable, k: int, incidence: FloatArray, before: FloatArray) -> FloatArray:

@@ -18,6 +18,9 @@ from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, c
 
 BandKind = Literal["equal-precision", "hall-wellner"]
 
+# Memory of a resampled band grows with the square of its days.
+MOST_RESAMPLED_DAYS = 2000
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimultaneousBand:
@@ -82,7 +85,8 @@ def simultaneous_band(
     Conventions
         The multipliers' sums are drawn from the normal law that they have (covariance of the influence functions), so the cost
         does not grow with the number of rows. Days on which the curve is at 0 or 1, or its standard error is 0, have no band:
-        a range with such a day is refused. Limits are not made monotone.
+        a range with such a day is refused, and so are
+        more than 2,000 distinct days under multipliers. Limits are not made monotone.
     Assumes
         What the curve assumes; enough events for the normal limit along the whole range.
     Not for
@@ -213,6 +217,11 @@ def _multiplier(
         raise refuse("this band is made by resampling and needs a random generator", way_out="Pass `rng`.")
     if replicates < 1000:
         raise refuse(f"{replicates} replicates are too few for the quantile of a maximum", way_out="Ask for at least 1000.")
+    if time.size > MOST_RESAMPLED_DAYS:
+        raise refuse(
+            f"a band by resampling over {time.size} distinct days would need their joint covariance",
+            way_out=f"Round times to whole days, or shorten the range to at most {MOST_RESAMPLED_DAYS} distinct days.",
+        )
     joint = _joint_covariance(curve, cause, time)
     error = np.sqrt(np.maximum(np.diag(joint), 0.0))
     if not (error > 0.0).all():

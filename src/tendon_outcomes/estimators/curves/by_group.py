@@ -13,7 +13,8 @@ from tendon_outcomes.estimators.clusters import Clusters, labelled_clusters
 from tendon_outcomes.estimators.curves.aalen_johansen import CumulativeIncidence, VarianceKind, cumulative_incidence
 from tendon_outcomes.estimators.curves.kaplan_meier import SurvivalCurve, is_robust, survival_curve
 from tendon_outcomes.estimators.limits import SurvivalInterval
-from tendon_outcomes.estimators.observations import IntArray, RiskTable, checked_level, refuse, risk_tables
+from tendon_outcomes.estimators.observations import IntArray, checked_labels, checked_level, refuse
+from tendon_outcomes.estimators.risk_table import RiskTable, risk_tables
 
 Fit = TypeVar("Fit", SurvivalCurve, CumulativeIncidence)
 
@@ -175,15 +176,9 @@ def _groups_and_clusters(
 
 def numbered_groups(group: npt.ArrayLike) -> tuple[tuple[object, ...], IntArray]:
     """The distinct labels in sorted order, and the number of each row's label among them."""
-    values = np.asarray(group)
-    if values.ndim != 1:
-        raise refuse(f"`group` has {values.ndim} dimensions where one label a row is expected")
+    values = checked_labels(group, np.size(np.asarray(group, dtype=object)), "group")
     if values.size == 0:
         raise refuse("there are no rows")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise refuse(f"{int(np.count_nonzero(~np.isfinite(values)))} of {values.size} group labels are missing")
-    if values.dtype.kind == "O" and len({type(value) for value in values.tolist()}) > 1:
-        raise refuse("the group labels are of more than one kind, or some are missing")
     if values.dtype.kind in "iub":
         return _numbered_integers(values.astype(np.int64), as_bool=values.dtype.kind == "b")
     distinct, number = np.unique(values, return_inverse=True)

@@ -99,7 +99,8 @@ def restricted_mean_difference(
     Estimator
         The difference of the areas under the two curves.
     Interval
-        Normal, with the variances of restricted_mean and the covariance from shared clusters.
+        Normal, with the variances of restricted_mean and the covariance from shared clusters. Where a standard error is 0, put
+        together from the limits of the two means (contrasts.square_and_add).
     Conventions
         A horizon beyond the last day on which both groups have max(`at_least`, `share` of their size) at risk is refused, unless
         the curve ended at 0 before; 0 for both lifts the rule up to the last follow-up.
@@ -256,6 +257,10 @@ def _means(
     one, other = (_mean(each, cause, horizon) for each in (curve, reference))
     _refuse_thin_tail((curve, reference), horizon, rule)
     by_pattern, by_other = (_mean_influence(each, cause, horizon) for each in (curve, reference))
+    if min(one.std_error, other.std_error) <= 1e-9 * horizon:
+        parts = (Pointwise(*map(np.array, (m.estimate, m.std_error, m.conf_low, m.conf_high))) for m in (one, other))
+        shared = _shared(curve, reference, by_pattern, by_other)
+        return square_and_add(*parts, scale=scale, covariance=shared, conf_level=level)
     return contrast(
         one.estimate,
         one.std_error,

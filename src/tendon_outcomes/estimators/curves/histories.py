@@ -8,18 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.clusters import checked_clusters
+from tendon_outcomes.estimators.curves.influence import effective_units
 from tendon_outcomes.estimators.observations import (
+    BoolArray,
     FloatArray,
     IntArray,
     are_copies,
+    checked_labels,
     checked_weights,
     one_dimensional,
     refuse,
+    refuse_rows,
     summed_by,
     tie_classes,
 )
-
-BoolArray = npt.NDArray[np.bool_]
+from tendon_outcomes.estimators.risk_table import at_risk_between
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +49,7 @@ class Histories:
     unit: IntArray
     per_unit: FloatArray
     robust: bool
+    clustered: bool
 
     @property
     def n_subjects(self) -> int:
@@ -55,16 +59,21 @@ class Histories:
         """For each day, the sum of `value` over the rows at risk."""
         m = self.time.size
         came, went = summed_by(self.enter, value, m), summed_by(self.leave, value, m)
-        present: FloatArray = np.cumsum(came - np.concatenate(([0.0], went[:-1])))
+        present = at_risk_between(came, went)
         present[np.abs(present) < 1e-12 * float(np.abs(value).sum())] = 0.0
         return present
 
     def followed_from_origin(self, *, settled: BoolArray) -> FloatArray:
-        """Effective number of subjects seen from the origin and not lost before each day; `settled` rows are never lost."""
+        """Effective number of subjects (clusters) seen from the origin and not lost before a day; `settled` rows are not."""
         m = self.time.size
         seen = np.zeros(self.n_subjects, dtype=np.bool_)
         seen[self.subject[self.first & self.from_origin]] = True
-        counted = self.last & ~settled & seen[self.subject]
+        counted, begun = self.last & ~settled & seen[self.subject], self.first & self.from_origin
+        if self.clustered:
+            gone = np.full(self.n_subjects, m)
+            gone[self.subject[counted]] = self.leave[counted] + 1
+            of = self.subject[begun]
+            return effective_units(self.unit[begun], self.weight[begun], gone[of], m)
         weight, square = self.weight, self.weight**2 if self.robust else self.weight
         total, total_square = (float(x[self.first & self.from_origin].sum()) for x in (weight, square))
         lost, lost_square = (np.cumsum(summed_by(self.leave[counted] + 1, x[counted], m + 1))[:m] for x in (weight, square))
@@ -83,18 +92,16 @@ def histories(
     robust: bool | None,
 ) -> Histories:
     """Check rows (start, stop] of subjects; refuses pieces of one subject that overlap."""
-    ends = one_dimensional("stop", stop)
+    ends = one_dimensional("stop", stop, truth_values=False)
     n = ends.size
     if n == 0:
         raise refuse("there are no rows")
-    begins = one_dimensional("start", start)
+    begins = one_dimensional("start", start, truth_values=False)
     if begins.size != n:
         raise refuse(f"`start` has {begins.size} values for {n} rows")
     refuse_rows(~np.isfinite(ends) | ~np.isfinite(begins) | (begins < 0.0), "have a negative, missing or infinite start or stop")
     refuse_rows(begins >= ends, "start at or after their stop")
-    labels = np.asarray(subject)
-    if labels.shape != (n,):
-        raise refuse(f"`subject` has shape {labels.shape} for {n} rows")
+    labels = checked_labels(subject, n, "subject")
     weights = checked_weights(weight, n)
     clusters = None if cluster is None else checked_clusters(cluster, n)
     kept = np.flatnonzero(weights > 0.0)
@@ -102,13 +109,6 @@ def histories(
     order = np.lexsort((begins[kept], person))
     kept, person = kept[order], person[order]
     return _placed(begins[kept], ends[kept], person, weights[kept], None if clusters is None else clusters[kept], kept, robust)
-
-
-def refuse_rows(wrong: BoolArray, what: str) -> None:
-    """Refuse with the number of rows that are wrong, if any is."""
-    count = int(np.count_nonzero(wrong))
-    if count:
-        raise refuse(f"{count} of {wrong.size} rows {what}")
 
 
 def _placed(
@@ -134,6 +134,8 @@ def _placed(
         refuse_rows(
             ~first & (cluster != np.concatenate((cluster[:1], cluster[:-1]))), "belong to another cluster than their subject"
         )
+    if cluster is not None and robust is False:
+        raise refuse("`cluster` asks for the robust variance and `robust=False` forbids it")
     constant = bool(np.array_equal(weight, weight[first][person]))
     copies = cluster is None and constant and (are_copies(weight) if robust is None else not robust)
     per_unit = 1.0 / weight[first] if copies else np.ones(int(unit.max()) + 1)
@@ -152,4 +154,5 @@ def _placed(
         unit=unit,
         per_unit=per_unit,
         robust=not copies,
+        clustered=cluster is not None,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.clusters import Clusters, in_common
-from tendon_outcomes.estimators.observations import FloatArray, IntArray, RiskTable, summed_by
+from tendon_outcomes.estimators.observations import EMPTY_SHARE, FloatArray, IntArray, summed_by
+from tendon_outcomes.estimators.risk_table import RiskTable, at_risk_between
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,25 +86,55 @@ def clustered_moments(table: RiskTable, parts: tuple[Martingale, ...], clusters:
     present rows entered, W is the weight present. Both change only when a row comes or leaves, so all days cost one sort of
     the rows.
     """
-    m, p = table.time.size, len(parts)
     pattern, weight = table.patterns.pattern(), table.patterns.weights()
     number = clusters.number[table.patterns.rows()]
     leave = table.exit_index[pattern]
     come = np.zeros_like(leave) if table.entry_index is None else table.entry_index[pattern]
     arrive = np.column_stack([*(weight * part.drift[come] for part in parts), weight])
     depart = np.column_stack([*(weight * (part.jump[pattern] - part.drift[leave + 1]) for part in parts), -weight])
-    change, day, of = np.concatenate((arrive, depart)), np.concatenate((come, leave)), np.concatenate((number, number))
+    return _running_moments(
+        np.concatenate((arrive, depart)), np.concatenate((come, leave)), np.concatenate((number, number)), table.time.size
+    )
+
+
+def effective_units(unit: IntArray, weight: FloatArray, gone: IntArray, m: int) -> FloatArray:
+    """(sum W_c)^2 / sum W_c^2 on each of m days, W_c the weight of unit c that is still there: gone after day `gone` - 1.
+
+    The number of independent units that the weights stand for: rows of one unit count as one, whatever their number.
+    """
+    change = np.concatenate((weight, -weight))[:, None]
+    day = np.concatenate((np.zeros_like(gone), np.minimum(gone, m)))
+    square = _running_moments(change, day, np.concatenate((unit, unit)), m + 1)[:m, 0, 0]
+    total = at_risk_between(summed_by(np.zeros_like(gone), weight, m), summed_by(np.maximum(gone, 1) - 1, weight, m))
+    some = square > EMPTY_SHARE * max(float(square.max(initial=0.0)), 1e-300)
+    return np.divide(total**2, square, out=np.zeros(m), where=some)
+
+
+def with_clusters(table: RiskTable, clusters: Clusters | None) -> RiskTable:
+    """The table with clusters, not rows, counted among those who are followed from time 0."""
+    if clusters is None:
+        return table
+    pattern, weight = table.patterns.pattern(), table.patterns.weights()
+    if table.from_start is not None:
+        weight = np.where(table.from_start[pattern], weight, 0.0)
+    number = clusters.number[table.patterns.rows()]
+    return replace(table, n_from_start=effective_units(number, weight, table.exit_index[pattern] + 1, table.time.size))
+
+
+def _running_moments(change: FloatArray, day: IntArray, of: IntArray, m: int) -> FloatArray:
+    """sum over units of s s' after each day, s the running sum of a unit's rows of `change`, (m, q, q)."""
+    width = change.shape[1]
     order = np.lexsort((day, of))
     change, day, of = change[order], day[order], of[order]
     first = np.concatenate(([True], of[1:] != of[:-1]))
     after = np.cumsum(change, axis=0)
     begin = np.flatnonzero(first)
-    before_cluster = np.concatenate((np.zeros((1, p + 1)), after))[begin]
-    after -= np.repeat(before_cluster, np.diff(np.append(begin, of.size)), axis=0)
-    before = np.concatenate((np.zeros((1, p + 1)), after[:-1]))
+    before_unit = np.concatenate((np.zeros((1, width)), after))[begin]
+    after -= np.repeat(before_unit, np.diff(np.append(begin, of.size)), axis=0)
+    before = np.concatenate((np.zeros((1, width)), after[:-1]))
     before[first] = 0.0
-    moments = np.empty((m, p + 1, p + 1))
-    for a in range(p + 1):
+    moments = np.empty((m, width, width))
+    for a in range(width):
         for b in range(a + 1):
             grown = summed_by(day, after[:, a] * after[:, b] - before[:, a] * before[:, b], m)
             moments[:, a, b] = moments[:, b, a] = np.cumsum(grown)

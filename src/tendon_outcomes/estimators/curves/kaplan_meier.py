@@ -9,36 +9,27 @@ import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.clusters import Clusters, labelled_clusters
-from tendon_outcomes.estimators.curves.beta_product import beta_product_limits, falling
 from tendon_outcomes.estimators.curves.influence import (
-    Martingale,
-    clustered_moments,
-    quadratic,
     row_values,
-    settled_value,
-    start_of,
     value_after,
+    with_clusters,
 )
+from tendon_outcomes.estimators.curves.product_limit import log_martingale, product_limit
+from tendon_outcomes.estimators.curves.survival_limits import checked_interval, survival_limits
 from tendon_outcomes.estimators.limits import (
-    IntervalKind,
     Pointwise,
     SurvivalInterval,
     exact_limit_beside_zero,
     probability_limits,
 )
 from tendon_outcomes.estimators.observations import (
-    EMPTY_SHARE,
     TIE_TOLERANCE,
     FloatArray,
-    RiskTable,
+    checked_days,
     checked_level,
     refuse,
-    risk_table,
-    summed_by,
 )
-
-# Below this number at risk the default limits are beta-product: log-log limits then miss their level.
-SMALL_RISK_SET = 20.0
+from tendon_outcomes.estimators.risk_table import RiskTable, risk_table
 
 
 class TimeQuantile(NamedTuple):
@@ -63,14 +54,29 @@ class SurvivalCurve:
     n_censored: FloatArray
     survival: FloatArray
     std_error: FloatArray
-    conf_low: FloatArray
-    conf_high: FloatArray
     n: int
     conf_level: float
     interval: SurvivalInterval
     robust: bool
     _table: RiskTable = field(repr=False)
     _clusters: Clusters | None = field(default=None, repr=False)
+    _limits: dict[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict, repr=False)
+
+    @property
+    def conf_low(self) -> FloatArray:
+        """Lower limits, worked out when they are first asked for."""
+        return self.limits(self.interval)[0]
+
+    @property
+    def conf_high(self) -> FloatArray:
+        """Upper limits, worked out when they are first asked for."""
+        return self.limits(self.interval)[1]
+
+    def limits(self, interval: SurvivalInterval) -> tuple[FloatArray, FloatArray]:
+        """(low, high) of the kind `interval`, at the curve's level, kept once made."""
+        if interval not in self._limits:
+            self._limits[interval] = survival_limits(self._table, self.survival, self.std_error, self.conf_level, interval)
+        return self._limits[interval]
 
     def at(self, days: npt.ArrayLike) -> Pointwise:
         """Survival, standard error and limits on each of `days`.
@@ -130,9 +136,7 @@ def refuse_beyond(beyond: npt.NDArray[np.bool_], time: FloatArray) -> None:
 
 def _position(curve: SurvivalCurve, days: npt.ArrayLike) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
     """How many days of the table each of `days` has behind it, and whether it is beyond follow-up."""
-    day = np.asarray(days, dtype=np.float64)
-    if np.isnan(day).any():
-        raise refuse(f"{int(np.count_nonzero(np.isnan(day)))} of {day.size} days are missing")
+    day = checked_days(days)
     slack = TIE_TOLERANCE * max(1.0, float(curve.time.mean()))
     position = np.searchsorted(curve.time, day + slack, side="right")
     return position, (day > curve.time[-1] + slack) & (curve.survival[-1] > 0.0)
@@ -183,11 +187,13 @@ def kaplan_meier(
         `robust=True`), the infinitesimal jackknife: se(t)^2 = sum_i w_i^2 (dS(t)/dw_i)^2, and with `cluster` the same with the
         sum of w_i dS(t)/dw_i over a cluster's rows in place of the single row, as R does with robust=TRUE and cluster. Normal
         limits on the scale `interval`. Where a scale has no limit: at S = 1 the exact binomial lower limit for 0 events among
-        those followed from time 0 and still at risk, and 1; at S = 0 the limits are 0 and the upper limit of the day before,
-        which holds because S cannot rise (exact binomial when the whole sample fails on its first day). R has NA there.
-        By default ("mixed") limits are log-log on days with at least 20 at risk and beta-product on the others, where log-log
-        limits fall short of their level; all are then made to fall with time by widening. Robust curves and delayed entry have
-        no beta-product limits: their default is log-log throughout.
+        those followed from time 0 and still at risk (clusters count once), and 1; at S = 0 the limits are 0 and the upper limit
+        of the day before, which holds because S cannot rise (exact binomial when the whole sample fails on its first day). R
+        has NA there. By default ("mixed") limits are log-log on days with at least 20 at risk and beta-product on the others,
+        where log-log limits fall short of their level; all are then made to fall with time by widening. Robust curves and
+        delayed entry have no beta-product limits: their default is log-log throughout. A robust standard error of 0 inside (0,
+        1), where influences cancel within clusters, is no certainty: limits are then exact binomial for the clusters followed
+        from time 0 and still at risk.
     Conventions
         Events come before censorings on the same day. Times within 1.5e-8 (absolutely, or relative to the mean time) are one
         day, R's timefix. Rows of weight 0 are left out. Once S is 0 it stays 0; a day without anybody at risk changes nothing.
@@ -230,9 +236,8 @@ def survival_curve(
     table: RiskTable, clusters: Clusters | None, *, conf_level: float, interval: SurvivalInterval | None
 ) -> SurvivalCurve:
     """The curve of a checked sample; see kaplan_meier."""
-    kind = checked_interval(interval, table)
-    survival, std_error = _product_limit(table, clusters)
-    low, high = _limits(table, survival, std_error, conf_level, kind)
+    kind, table = checked_interval(interval, table), with_clusters(table, clusters)
+    survival, std_error = product_limit(table, clusters)
     return SurvivalCurve(
         time=table.time,
         n_at_risk=table.n_at_risk,
@@ -240,8 +245,6 @@ def survival_curve(
         n_censored=table.n_censored,
         survival=survival,
         std_error=std_error,
-        conf_low=low,
-        conf_high=high,
         n=table.n,
         conf_level=conf_level,
         interval=kind,
@@ -249,114 +252,3 @@ def survival_curve(
         _table=table,
         _clusters=clusters,
     )
-
-
-def checked_interval(interval: SurvivalInterval | None, table: RiskTable) -> SurvivalInterval:
-    """The kind of limits that the sample allows: the default for None, a refusal for beta-product limits without counts."""
-    counted = not table.robust and table.entry_index is None
-    if interval is None:
-        return "mixed" if counted else "log-log"
-    if interval not in ("plain", "log", "log-log", "logit", "beta-product", "mixed"):
-        raise refuse("`interval` is one of plain, log, log-log, logit, beta-product")
-    if interval in ("beta-product", "mixed") and not counted:
-        raise refuse(
-            "beta-product limits need whole counts of independent rows that all begin at time 0",
-            way_out='Use interval="log-log" with weights, clusters or delayed entry.',
-        )
-    return interval
-
-
-def remaining(table: RiskTable) -> FloatArray:
-    """Weight at risk that the day's events leave behind; rounding is not a survivor."""
-    left = table.n_at_risk - table.n_events.sum(axis=0)
-    left[left <= EMPTY_SHARE * table.n_at_risk] = 0.0
-    return np.asarray(left)
-
-
-def _product_limit(table: RiskTable, clusters: Clusters | None) -> tuple[FloatArray, FloatArray]:
-    """Survival and its standard error; the latter is 0 from the day on which survival is 0."""
-    left, events, at_risk = remaining(table), table.n_events[0], table.n_at_risk
-    survival = np.asarray(np.cumprod(np.divide(left, at_risk, out=np.ones_like(left), where=at_risk > 0.0)), dtype=np.float64)
-    if clusters is not None:
-        part = log_martingale(table)
-        direction = np.column_stack((np.ones(left.size), -part.drift[1:]))
-        variance = quadratic(clustered_moments(table, (part,), clusters), direction)
-        variance[survival >= 1.0] = 0.0
-    elif table.robust:
-        variance = _jackknife_of_log(table)
-    else:
-        product = at_risk * left
-        variance = np.asarray(np.cumsum(np.divide(events, product, out=np.zeros_like(left), where=product > 0.0)))
-    return survival, np.where(survival > 0.0, survival * np.sqrt(variance), np.zeros_like(survival))
-
-
-def log_martingale(table: RiskTable) -> Martingale:
-    """X with d log S(t)/dw_i = -X_i(t): its coefficient on day j is 1/(n_j - d_j), 0 where nobody is left."""
-    left = remaining(table)
-    m = table.time.size
-    inverse = np.divide(1.0, left, out=np.zeros(m), where=left > 0.0)
-    hazard = np.divide(table.n_events[0], table.n_at_risk, out=np.zeros(m), where=table.n_at_risk > 0.0)
-    return Martingale(
-        jump=np.where(table.exit_cause > 0, inverse[table.exit_index], 0.0),
-        drift=np.concatenate(([0.0], np.cumsum(hazard * inverse))),
-    )
-
-
-def _jackknife_of_log(table: RiskTable) -> FloatArray:
-    """sum_i w_i^2 (d log S(t)/dw_i)^2 for every t, in one pass.
-
-    Rows that are gone by t have a fixed value; for the others it is a difference of the running sum, expanded as a square.
-    """
-    part, square = log_martingale(table), table.pattern_square
-    drift, start = part.drift, start_of(table, part.drift)
-    settled = np.cumsum(summed_by(table.exit_index, square * settled_value(table, part) ** 2, table.time.size))
-    count = present_sum(table, square)
-    if table.entry_index is None:
-        undelayed: FloatArray = settled + count * drift[1:] ** 2
-        return undelayed
-    first, second = present_sum(table, square * start), present_sum(table, square * start**2)
-    delayed: FloatArray = settled + np.maximum(count * drift[1:] ** 2 - 2.0 * drift[1:] * first + second, 0.0)
-    return delayed
-
-
-def present_sum(table: RiskTable, value: FloatArray) -> FloatArray:
-    """For each day, the sum of `value` over the patterns that entered before it and remain after it."""
-    m = table.time.size
-    went = summed_by(table.exit_index, value, m)
-    if table.entry_index is None:
-        # Summed from the end, so that the last days are not a difference of large numbers.
-        from_here = np.cumsum(went[::-1])[::-1]
-        return np.concatenate((from_here[1:], [0.0]))
-    result: FloatArray = np.cumsum(summed_by(table.entry_index, value, m) - went)
-    return result
-
-
-def _limits(
-    table: RiskTable, survival: FloatArray, std_error: FloatArray, level: float, interval: SurvivalInterval
-) -> tuple[FloatArray, FloatArray]:
-    if interval == "beta-product":
-        return beta_product_limits(table.n_at_risk, table.n_events[0], table.n_censored, conf_level=level)
-    if interval != "mixed":
-        return _normal_limits(table, survival, std_error, level, interval)
-    low, high = _normal_limits(table, survival, std_error, level, "log-log")
-    first = int(np.count_nonzero(table.n_at_risk >= SMALL_RISK_SET))  # nobody enters late, so the numbers at risk fall
-    if first < table.time.size:
-        low[first:], high[first:] = beta_product_limits(
-            table.n_at_risk, table.n_events[0], table.n_censored, conf_level=level, first=first
-        )
-    return falling(low, high)
-
-
-def _normal_limits(
-    table: RiskTable, survival: FloatArray, std_error: FloatArray, level: float, interval: IntervalKind
-) -> tuple[FloatArray, FloatArray]:
-    low, high = probability_limits(survival, std_error, conf_level=level, interval=interval)
-    untouched, ended = survival >= 1.0, survival <= 0.0
-    if interval in ("log-log", "logit"):
-        low[untouched] = 1.0 - exact_limit_beside_zero(table.n_from_start[untouched], conf_level=level)
-        high[untouched] = 1.0
-    if ended.any():
-        first = int(np.argmax(ended))
-        at_once = exact_limit_beside_zero(table.n_from_start[first : first + 1], conf_level=level)[0]
-        low[ended], high[ended] = 0.0, high[first - 1] if first and survival[first - 1] < 1.0 else at_once
-    return low, high

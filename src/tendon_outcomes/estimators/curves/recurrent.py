@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.curves.histories import BoolArray, Histories, histories, refuse_rows
+from tendon_outcomes.estimators.curves.histories import Histories, histories
+from tendon_outcomes.estimators.curves.kaplan_meier import step
 from tendon_outcomes.estimators.limits import Pointwise, two_sided_z
 from tendon_outcomes.estimators.observations import (
     EMPTY_SHARE,
     TIE_TOLERANCE,
+    BoolArray,
     FloatArray,
+    checked_days,
     checked_level,
+    one_dimensional,
     refuse,
+    refuse_rows,
     summed_by,
 )
 from tendon_outcomes.estimators.special_functions import chi_square_quantile
@@ -41,19 +46,22 @@ class MeanCumulativeCount:
     n_subjects: int
     conf_level: float
     robust: bool
+    _none_yet: float = field(repr=False)
 
     def at(self, days: npt.ArrayLike) -> Pointwise:
         """Mean count, standard error and limits by each of `days`.
 
         A right-continuous step; NaN before the origin and after the last day (unless nobody is left alive), because nobody was
-        followed there. (0, 0, 0, 0) between the origin and the first day.
+        followed there. Between the origin and the first day nothing has happened: 0, with the exact Poisson limit for no event in
+        those seen from the origin (0 on the origin itself).
         """
-        day = np.asarray(days, dtype=np.float64)
+        day = checked_days(days)
         slack = TIE_TOLERANCE * max(1.0, float(self.time.mean()))
         position = np.searchsorted(self.time, day + slack, side="right")
         unseen = (day < self.origin - slack) | ((day > self.time[-1] + slack) & (self.survival[-1] > 0.0))
-        columns = (self.estimate, self.std_error, self.conf_low, self.conf_high)
-        return Pointwise(*(np.where(unseen, np.nan, np.concatenate(([0.0], column))[position]) for column in columns))
+        high = np.where(day > self.origin + slack, self._none_yet, 0.0)
+        columns = ((self.estimate, 0.0), (self.std_error, 0.0), (self.conf_low, 0.0), (self.conf_high, high))
+        return Pointwise(*(step(values, start, position, unseen) for values, start in columns))
 
 
 def mean_cumulative_count(
@@ -124,7 +132,8 @@ def mean_cumulative_count(
     variance = _variance(rows, happened, ended, mean, (per_event, per_death), (hazards[0], hazards[1]))
     std_error = np.sqrt(np.where(mean > 0.0, np.maximum(variance, 0.0), 0.0))
     std_error[std_error <= 1e-9 * mean] = 0.0  # rounding of a sum of squares that is 0
-    low, high = _limits(mean, std_error, rows.followed_from_origin(settled=ended), level)
+    known = rows.followed_from_origin(settled=ended)
+    low, high = _limits(mean, std_error, known, level)
     return MeanCumulativeCount(
         origin=rows.origin,
         time=rows.time,
@@ -140,23 +149,22 @@ def mean_cumulative_count(
         n_subjects=rows.n_subjects,
         conf_level=level,
         robust=rows.robust,
+        _none_yet=float(_poisson_none(known[:1], level)[0]),
     )
 
 
 def _checked_counts(event: npt.ArrayLike, n: int) -> FloatArray:
-    raw = np.asarray(event)
-    if raw.shape != (n,):
-        raise refuse(f"`event` has shape {raw.shape} for {n} rows")
-    values = raw.astype(np.float64)
+    values = one_dimensional("event", event)
+    if values.size != n:
+        raise refuse(f"`event` has {values.size} values for {n} rows")
     refuse_rows(~np.isfinite(values) | (values < 0.0) | (values != np.rint(values)), "have an `event` that is not 0, 1, 2, …")
     return values
 
 
 def _checked_terminal(terminal: npt.ArrayLike, n: int) -> BoolArray:
-    raw = np.asarray(terminal)
-    if raw.shape != (n,):
-        raise refuse(f"`terminal` has shape {raw.shape} for {n} rows")
-    values = raw.astype(np.float64)
+    values = one_dimensional("terminal", terminal)
+    if values.size != n:
+        raise refuse(f"`terminal` has {values.size} values for {n} rows")
     refuse_rows(~((values == 0.0) | (values == 1.0)), "have a `terminal` that is not 0 or 1")
     return np.asarray(values == 1.0)
 
@@ -215,12 +223,20 @@ def _limits(mean: FloatArray, std_error: FloatArray, known: FloatArray, level: f
     relative = np.divide(std_error, mean, out=np.zeros_like(mean), where=mean > 0.0)
     reach = np.exp(two_sided_z(level) * relative)
     low, high = mean / reach, mean * reach
+    none = mean <= 0.0
+    low[none], high[none] = 0.0, _poisson_none(known[none], level)
     half = (1.0 - level) / 2.0
-    for j in np.flatnonzero(std_error == 0.0):
+    for j in np.flatnonzero((std_error == 0.0) & ~none):
         if known[j] <= 0.0:
             low[j], high[j] = 0.0, np.inf
             continue
-        count = round(float(mean[j] * known[j]))
-        low[j] = chi_square_quantile(half, 2 * count) / 2.0 / known[j] if count else 0.0
-        high[j] = max(chi_square_quantile(1.0 - half, 2 * count + 2) / 2.0 / known[j], float(mean[j]))
+        count = float(mean[j] * known[j])  # whole unless weights are not, or clusters differ in size
+        low[j] = min(chi_square_quantile(half, 2.0 * count) / 2.0 / known[j], float(mean[j]))
+        high[j] = max(chi_square_quantile(1.0 - half, 2.0 * count + 2.0) / 2.0 / known[j], float(mean[j]))
     return low, high
+
+
+def _poisson_none(n: FloatArray, level: float) -> FloatArray:
+    """Exact upper limit of a mean count of which none was seen in n: -log((1 - level)/2) / n; infinite for nobody."""
+    limit: FloatArray = np.divide(-np.log((1.0 - level) / 2.0), n, out=np.full(n.shape, np.inf), where=n > 0.0)
+    return limit

@@ -9,8 +9,9 @@ import numpy as np
 from tendon_outcomes.estimators.curves.aalen_johansen import CumulativeIncidence, event_free, martingale_coefficients
 from tendon_outcomes.estimators.curves.influence import covariance, row_values
 from tendon_outcomes.estimators.curves.kaplan_meier import SurvivalCurve
-from tendon_outcomes.estimators.limits import two_sided_z
-from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, RiskTable, refuse
+from tendon_outcomes.estimators.limits import exact_limit_beside_zero, two_sided_z
+from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, refuse
+from tendon_outcomes.estimators.risk_table import RiskTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,10 @@ def restricted_mean(curve: SurvivalCurve, *, horizon: float) -> RestrictedMean:
     Estimator
         The area under the step curve, a finite sum.
     Interval
-        Var = sum_{t_j <= tau} A_j^2 d_j / (n_j (n_j - d_j)), A_j the area from t_j to tau. For a robust curve (weights that
-        are not copies, clusters) the infinitesimal jackknife sum_i w_i^2 U_i^2, U_i = -sum_j A_j dM_ij / (n_j - d_j), with w_i
-        U_i summed within clusters before squaring. Normal limits cut to [0, tau].
+        Var = sum_{t_j <= tau} A_j^2 d_j / (n_j (n_j - d_j)), A_j the area from t_j to tau. For a robust curve (weights that are
+        not copies, clusters) the infinitesimal jackknife sum_i w_i^2 U_i^2, U_i = -sum_j A_j dM_ij / (n_j - d_j), with w_i U_i
+        summed within clusters before squaring. Normal limits cut to [0, tau]. Where the standard error is 0 (no event by tau;
+        everybody on one day) the limits are the areas under the log-log limits of the curve.
     Conventions
         An event on tau itself costs nothing. Where n_j = d_j the curve is 0 from then on and A_j = 0: the term is 0. A horizon
         within the tie tolerance of the last day counts as that day. No factor d/(d-1) is applied, as in R.
@@ -57,8 +59,7 @@ def restricted_mean(curve: SurvivalCurve, *, horizon: float) -> RestrictedMean:
     last = _last_day_within(curve.time, curve.survival[-1], horizon)
     survival, table = curve.survival[:last], curve._table
     area = _area_from(curve.time[:last], survival, horizon)
-    edges = np.concatenate(([0.0], curve.time[:last]))
-    estimate = float(np.dot(np.concatenate(([1.0], survival)), np.diff(np.concatenate((edges, [horizon])))))
+    estimate = _area(curve.time[:last], survival, 1.0, horizon)
     if table.robust:
         variance = float(covariance(table, mean_influence_by_pattern(curve, horizon), curve._clusters)[0, 0])
     else:
@@ -66,7 +67,10 @@ def restricted_mean(curve: SurvivalCurve, *, horizon: float) -> RestrictedMean:
         _, any_cause = martingale_coefficients(table, left, before)
         terms = table.n_events[0][:last] / table.n_at_risk.clip(1e-300)[:last] * any_cause[:last]
         variance = float(np.dot(area**2, terms))
-    return _with_limits(estimate, variance, horizon, curve.conf_level)
+    low, high = curve.limits("log-log")
+    room = float(exact_limit_beside_zero(table.n_from_start[:1], conf_level=curve.conf_level)[0])
+    areas = _area(curve.time[:last], low[:last], 1.0 - room, horizon), _area(curve.time[:last], high[:last], 1.0, horizon)
+    return _with_limits(estimate, variance, horizon, curve.conf_level, areas)
 
 
 def restricted_mean_influence(curve: SurvivalCurve, *, horizon: float) -> FloatArray:
@@ -95,7 +99,7 @@ def restricted_mean_time_lost(incidence: CumulativeIncidence, cause: int, *, hor
         Infinitesimal jackknife sum_i w_i^2 U_i^2 (sum_i w_i U_i^2 when weights are copies), U_i = sum_{t_j <= tau}
         [(tau - t_j) S(t_j-) dM_kij / n_j - B_j dM_.ij / (n_j - d_j)], B_j = integral from t_j to tau of F_k - F_k(t_j); with
         clusters w_i U_i is summed within them before squaring. R reports the same as se(rmean) of a multi-state curve. Normal
-        limits cut to [0, tau].
+        limits cut to [0, tau]; where the standard error is 0, the areas under the limits of F_k.
     Conventions
         An event on tau itself loses nothing. Where n_j = d_j, B_j = 0 and the term is 0.
     Assumes
@@ -119,7 +123,10 @@ def restricted_mean_time_lost(incidence: CumulativeIncidence, cause: int, *, hor
     estimate = float(np.dot(np.diff(incidence.incidence[k][:last], prepend=0.0), horizon - incidence.time[:last]))
     influence = lost_influence_by_pattern(incidence, cause, horizon)
     variance = float(covariance(incidence._table, influence, incidence._clusters)[0, 0])
-    return _with_limits(estimate, variance, horizon, incidence.conf_level)
+    low, high = incidence.conf_low[k][:last], incidence.conf_high[k][:last]
+    room = float(exact_limit_beside_zero(incidence._table.n_from_start[:1], conf_level=incidence.conf_level)[0])
+    areas = _area(incidence.time[:last], low, 0.0, horizon), _area(incidence.time[:last], high, room, horizon)
+    return _with_limits(estimate, variance, horizon, incidence.conf_level, areas)
 
 
 def time_lost_influence(incidence: CumulativeIncidence, cause: int, *, horizon: float) -> FloatArray:
@@ -152,6 +159,12 @@ def _last_day_within(time: FloatArray, survival_at_end: float, horizon: float) -
     return int(np.searchsorted(time, horizon, side="right"))
 
 
+def _area(time: FloatArray, curve: FloatArray, start: float, horizon: float) -> float:
+    """Area under a step curve, `start` before the first day, from 0 to the horizon."""
+    width = np.diff(np.concatenate(([0.0], time, [horizon])))
+    return float(np.dot(np.concatenate(([start], curve)), width))
+
+
 def _area_from(time: FloatArray, curve: FloatArray, horizon: float) -> FloatArray:
     """Area under the step curve from each day to the horizon."""
     width = np.diff(np.concatenate((time, [horizon])))
@@ -181,8 +194,14 @@ def _influence(table: RiskTable, any_cause: FloatArray, k: int | None, own: Floa
     return influence[:, None]
 
 
-def _with_limits(estimate: float, variance: float, horizon: float, conf_level: float) -> RestrictedMean:
+def _with_limits(
+    estimate: float, variance: float, horizon: float, conf_level: float, areas: tuple[float, float]
+) -> RestrictedMean:
+    """Normal limits; the areas under the curve's limits when the standard error is 0, which is no certainty."""
     std_error = float(np.sqrt(max(variance, 0.0)))
+    if std_error <= 1e-9 * horizon:
+        low, high = min(areas[0], estimate), max(areas[1], estimate)
+        return RestrictedMean(estimate, std_error, low, min(high, float(horizon)), float(horizon), conf_level)
     reach = two_sided_z(conf_level) * std_error
     return RestrictedMean(
         estimate=estimate,

@@ -7,18 +7,26 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.curves.histories import Histories, histories, refuse_rows
+from tendon_outcomes.estimators.curves.histories import Histories, histories
 from tendon_outcomes.estimators.curves.restricted_mean import RestrictedMean
 from tendon_outcomes.estimators.curves.transitions import Transitions, occupancy_path
-from tendon_outcomes.estimators.limits import Pointwise, exact_limit_beside_zero, probability_limits, two_sided_z
+from tendon_outcomes.estimators.limits import (
+    Pointwise,
+    exact_limit_beside_zero,
+    exact_where_cancelled,
+    probability_limits,
+    two_sided_z,
+)
 from tendon_outcomes.estimators.observations import (
     EMPTY_SHARE,
     TIE_TOLERANCE,
     FloatArray,
     IntArray,
+    checked_days,
     checked_level,
     one_dimensional,
     refuse,
+    refuse_rows,
     summed_by,
 )
 
@@ -52,7 +60,7 @@ class StateOccupancy:
 
     def row(self, state: int) -> int:
         """The row of `state` in the arrays; refuses a state that does not exist."""
-        if not 0 <= state < self.states.size:
+        if state not in self.states:
             raise refuse(f"state {state} is not one of 0 to {self.states.size - 1}")
         return state
 
@@ -68,7 +76,7 @@ class StateOccupancy:
         is in an absorbing state by then, because nobody was followed there.
         """
         s = self.row(state)
-        day = np.asarray(days, dtype=np.float64)
+        day = checked_days(days)
         slack = TIE_TOLERANCE * max(1.0, float(self.time.mean()))
         position = np.searchsorted(self.time, day + slack, side="right")
         unseen = (day < self.origin - slack) | ((day > self.time[-1] + slack) & (not self.all_absorbed))
@@ -82,7 +90,8 @@ class StateOccupancy:
         """Mean time spent in `state` from the origin to the horizon: the area under its probability.
 
         The standard error is the infinitesimal jackknife of the area. Over all states the estimates add up to the time from
-        the origin to the horizon. Normal limits cut to that range. A horizon beyond the last follow-up is refused unless
+        the origin to the horizon. Normal limits cut to that range; where the standard error
+        is 0, the areas under the limits. A horizon beyond the last follow-up is refused unless
         everybody is in an absorbing state.
         """
         s = self.row(state)
@@ -103,6 +112,9 @@ class StateOccupancy:
         std_error = float(np.sqrt(self._sample.rows.per_unit @ area**2))
         reach, longest = two_sided_z(self.conf_level) * std_error, float(horizon) - self.origin
         low, high = max(0.0, estimate - reach), min(longest, estimate + reach)
+        if std_error <= 1e-9 * longest:
+            sides = ((self._at_origin.conf_low[s], self.conf_low[s]), (self._at_origin.conf_high[s], self.conf_high[s]))
+            low, high = (float(np.concatenate(([start], later)) @ width) for start, later in sides)
         return RestrictedMean(estimate, std_error, low, high, float(horizon), self.conf_level)
 
 
@@ -157,8 +169,8 @@ def state_occupancy(
         tests/estimators/test_state_occupancy.py, tests/reference, tests/slow_reference, tests/properties.
     """
     level = checked_level(conf_level)
-    if n_states < 2:
-        raise refuse("`n_states` must be at least 2")
+    if isinstance(n_states, bool) or n_states != int(n_states) or n_states < 2:
+        raise refuse("`n_states` must be a whole number of at least 2")
     rows = histories(subject=subject, start=start, stop=stop, weight=weight, cluster=cluster, robust=robust)
     now, then = (
         _checked_states(x, np.asarray(stop).size, name, n_states)[rows.kept]
@@ -173,10 +185,9 @@ def state_occupancy(
 
 
 def _checked_states(values: npt.ArrayLike, n: int, name: str, n_states: int) -> IntArray:
-    raw = np.asarray(values)
-    if raw.shape != (n,):
-        raise refuse(f"`{name}` has shape {raw.shape} for {n} rows")
-    state = raw.astype(np.float64)
+    state = one_dimensional(name, values)
+    if state.size != n:
+        raise refuse(f"`{name}` has {state.size} values for {n} rows")
     wrong = ~np.isfinite(state) | (state != np.rint(state)) | (state < 0.0) | (state >= n_states)
     refuse_rows(wrong, f"have a `{name}` that is not one of 0 to {n_states - 1}")
     return state.astype(np.int64)
@@ -204,7 +215,7 @@ def _fitted(sample: Transitions, level: float) -> StateOccupancy:
     probability, std_error = np.stack([p for p, _ in steps], axis=1), np.stack([se for _, se in steps], axis=1)
     absorbing = np.bincount(sample.origin_state, minlength=k) == 0
     known = rows.followed_from_origin(settled=absorbing[sample.next_state])
-    low, high = _limits(probability, std_error, np.concatenate((known[:1], known)), level)
+    low, high = _limits(probability, std_error, np.concatenate((known[:1], known)), level, estimated=sample.estimated)
     moved = sample.origin_state != sample.next_state
     pair = sample.origin_state[moved] * k + sample.next_state[moved]
     arrivals = summed_by(sample.next_state[moved] * m + rows.leave[moved], rows.weight[moved], k * m)
@@ -230,10 +241,14 @@ def _fitted(sample: Transitions, level: float) -> StateOccupancy:
     )
 
 
-def _limits(probability: FloatArray, std_error: FloatArray, known: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+def _limits(
+    probability: FloatArray, std_error: FloatArray, known: FloatArray, level: float, *, estimated: bool
+) -> tuple[FloatArray, FloatArray]:
     none, every = probability <= EMPTY_SHARE, probability >= 1.0 - EMPTY_SHARE
     held = np.where(none, 0.0, np.where(every, 1.0, probability))
     low, high = probability_limits(held, std_error, conf_level=level, interval="log-log")
+    if estimated:  # known initial probabilities have a standard error of 0 in earnest
+        low, high = exact_where_cancelled((low, high), held, std_error, known, conf_level=level)
     room = np.broadcast_to(exact_limit_beside_zero(known, conf_level=level), probability.shape)
     low[none], high[none] = 0.0, room[none]
     low[every], high[every] = 1.0 - room[every], 1.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +10,19 @@ import numpy.typing as npt
 from tendon_outcomes.estimators.clusters import checked_clusters
 from tendon_outcomes.estimators.observations import (
     EMPTY_SHARE,
+    MOST_CAUSES,
     FloatArray,
     IntArray,
     are_copies,
+    checked_labels,
     checked_weights,
     one_dimensional,
     refuse,
+    refuse_rows,
     summed_by,
     tie_classes,
 )
+from tendon_outcomes.estimators.risk_table import at_risk_between
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +72,7 @@ def risk_sets(
     code_name: str = "cause",
 ) -> RiskSets:
     """Check the rows of a test between groups and reduce them to cells. Refuses a sample with fewer than two groups."""
-    exit_time = one_dimensional("time", time)
+    exit_time = one_dimensional("time", time, truth_values=False)
     n = exit_time.size
     if n == 0:
         raise refuse("there are no rows")
@@ -109,43 +112,20 @@ def risk_sets(
     )
 
 
-def refuse_rows(wrong: npt.NDArray[np.bool_], what: str) -> None:
-    """Refuse with the number of rows that are wrong, if any is."""
-    count = int(np.count_nonzero(wrong))
-    if count:
-        raise refuse(f"{count} of {wrong.size} rows {what}")
-
-
 def checked_codes(codes: npt.ArrayLike, n: int, name: str, largest: int | None) -> IntArray:
     """One whole number a row, 0 up to `largest`."""
-    raw = np.asarray(codes)
-    if raw.shape != (n,):
-        raise refuse(f"`{name}` has shape {raw.shape} for {n} rows")
-    values = raw.astype(np.float64)
-    bound = np.iinfo(np.int32).max if largest is None else largest
+    values = one_dimensional(name, codes)
+    if values.size != n:
+        raise refuse(f"`{name}` has {values.size} values for {n} rows")
+    bound = MOST_CAUSES if largest is None else largest
     wrong = ~np.isfinite(values) | (values != np.rint(values)) | (values < 0.0) | (values > bound)
-    allowed = "0, 1, 2, …" if largest is None else f"the whole numbers 0 to {largest}"
+    allowed = f"the whole numbers 0 to {bound}"
     refuse_rows(wrong, f"have a wrong `{name}`: not one of {allowed}")
     return values.astype(np.int64)
 
 
-def checked_labels(labels: npt.ArrayLike, n: int, name: str) -> npt.NDArray[np.generic]:
-    """One label a row, none missing."""
-    array = np.asarray(labels)
-    if array.shape != (n,):
-        raise refuse(f"`{name}` has shape {array.shape} for {n} rows")
-    if array.dtype.kind == "O":
-        refuse_rows(
-            np.array([label is None or (isinstance(label, float) and isnan(label)) for label in array.tolist()]),
-            f"have no `{name}`",
-        )
-    elif array.dtype.kind == "f":
-        refuse_rows(np.isnan(array), f"have no `{name}`")
-    return array
-
-
 def _checked_entry(entry: npt.ArrayLike, exit_time: FloatArray) -> FloatArray:
-    array = one_dimensional("entry", entry)
+    array = one_dimensional("entry", entry, truth_values=False)
     if array.size != exit_time.size:
         raise refuse(f"`entry` has {array.size} values for {exit_time.size} rows")
     refuse_rows(
@@ -186,7 +166,6 @@ def _cells(
 def _at_risk(entered: IntArray, weight: FloatArray, leaving: FloatArray) -> FloatArray:
     """Weight at risk in every (group, cell): come by then and not gone before. All of a stratum are gone at its end."""
     came = summed_by(entered, weight, leaving.size).reshape(leaving.shape)
-    gone = np.concatenate((np.zeros((leaving.shape[0], 1)), leaving[:, :-1]), axis=1)
-    present: FloatArray = np.cumsum(came - gone, axis=1)
+    present = at_risk_between(came, leaving)
     present[present <= EMPTY_SHARE * float(weight.sum())] = 0.0
     return present

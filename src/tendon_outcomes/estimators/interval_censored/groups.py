@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.clusters import checked_clusters
+from tendon_outcomes.estimators.clusters import labelled_clusters
 from tendon_outcomes.estimators.interval_censored.incidence import IntervalIncidence
 from tendon_outcomes.estimators.interval_censored.npmle import interval_censored_incidence
 from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse, summed_by
@@ -104,7 +104,7 @@ def interval_incidence_by_group(
         raise refuse("the labels of `group` cannot be sorted: some are missing, or they are of several kinds") from None
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         raise refuse(f"{int(np.isnan(labels).sum())} of {n} rows have no group")
-    together = None if cluster is None else checked_clusters(cluster, n)
+    together = None if cluster is None else labelled_clusters(cluster, n).number
     columns = [np.asarray(column) for column in (left, right, cause)]
     extra = {"entry": entry, "weight": weight, "cluster": together}
     given = {name: np.asarray(column) for name, column in extra.items() if column is not None}

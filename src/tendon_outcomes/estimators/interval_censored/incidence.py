@@ -18,6 +18,7 @@ from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, I
 
 BoolArray = npt.NDArray[np.bool_]
 
+NO_VARIANCE = 1e-20  # A functional with less model variance than this is a constant.
 UNIDENTIFIED = 1e-6  # A functional that leans this much on a direction without information has no finite standard error.
 
 
@@ -181,7 +182,7 @@ class IntervalIncidence:
         begins = np.unique(self.support_left[of_cause | (self.support_cause == 0)])
         ended = self.lower(cause, ends)
         # The mass that began strictly before a day jumps just after each left end; ask there.
-        begun = self.upper(cause, begins + 1e-6 * np.maximum(1.0, begins))
+        begun = self.upper(cause, begins + 3.0 * TIE_TOLERANCE * np.maximum(1.0, begins))
         return QuantileBracket(
             not_before=_first(begins, begun.estimate, p),
             by=_first(ends, ended.estimate, p),
@@ -216,13 +217,16 @@ class IntervalIncidence:
         held = functional[..., self._rows.held]
         variance = np.einsum("...j,jk,...k->...", held, self._covariance, held)
         error = np.sqrt(np.maximum(variance, 0.0))
+        if self._rows.in_one_cluster:
+            model = np.einsum("...j,jk,...k->...", held, self._inverse, held)
+            error = np.where(model > NO_VARIANCE, np.inf, 0.0)
         if self.singular:
             leaning = np.abs(held @ self._no_information).max(axis=-1, initial=0.0)
             error = np.where(leaning > UNIDENTIFIED * np.maximum(1.0, np.abs(held).max(axis=-1)), np.inf, error)
         return np.asarray(error, dtype=np.float64)
 
     def _with_limits(self, cause: int, days: FloatArray, chosen: FloatArray) -> Pointwise:
-        estimate, std_error = np.atleast_1d(self._probability(chosen)), np.atleast_1d(self._std_error(chosen))
+        estimate, std_error = np.ravel(self._probability(chosen)), np.ravel(self._std_error(chosen))
         finite = np.where(np.isfinite(std_error), std_error, 0.0)
         free_low, free_high = probability_limits(1.0 - estimate, finite, conf_level=self.conf_level, interval="log-log")
         low, high = 1.0 - free_high, 1.0 - free_low
@@ -232,6 +236,7 @@ class IntervalIncidence:
                 cause,
                 float(np.ravel(days)[i]),
                 bool(estimate[i] >= 1.0),
+                cluster=self._rows.cluster,
                 robust=self.robust,
                 conf_level=self.conf_level,
             )

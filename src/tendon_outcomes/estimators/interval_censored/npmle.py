@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.clusters import checked_clusters
+from tendon_outcomes.estimators.clusters import labelled_clusters
 from tendon_outcomes.estimators.interval_censored.incidence import IntervalIncidence
 from tendon_outcomes.estimators.interval_censored.rows import FittedRows
 from tendon_outcomes.estimators.interval_censored.simplex import maximise, refuse_empty_entries
@@ -52,9 +52,9 @@ def interval_censored_incidence(
         one patient). Limits are normal on log(-log(1 - F)). At F = 0 they are 0 and the Clopper-Pearson limit in which, of the
         rows still followed on that day, everybody of unknown status had the cause; at F = 1 the limit in which, of all rows,
         nobody of unknown status had it, and 1. Both hold whatever the unknown is (with `entry` the first counts only those
-        followed from the start). Where the masses are not unique (`singular`) and the asked sum with them, the standard error is
-        inf and the limits are (0, 1). No limit is ever missing. On dated data this is Aalen-Johansen with the delta-method
-        variance (Greenwood for one cause).
+        followed from the start; the rows of one cluster count together as one row). Where the masses are not unique (`singular`)
+        and the asked sum with them, and where all rows are one cluster, the standard error is inf and the limits are (0, 1). No
+        limit is ever missing. On dated data this is Aalen-Johansen with the delta-method variance (Greenwood for one cause).
     Conventions
         (0, 14] and (14, 28] do not touch. A censored row is free of every cause through `left`. Whole-number weights are copies.
         Rows of weight 0 are left out. Ends within 1.5e-8 (absolutely or relatively) are one time. At risk is entry < T: who
@@ -73,10 +73,10 @@ def interval_censored_incidence(
         (the Newton step is cubic in the cells with mass).
     Parameters
         left, right: n days each, 0 <= left < right; right = inf for censored rows. cause: 0 censored at `left`, 1 event in
-        (left, right], k >= 2 on day `right` (`left` ignored, taken as right - 1). entry: n days from which the rows are
-        followed, 0 <= entry < right. weight: n non-negative numbers. grid: the shared visit days; rows with an end off it are
-        refused. cluster: n labels of rows that belong together. conf_level in (0, 1). tolerance: optimality residual. robust:
-        overrides what the weights say.
+        (left, right], k >= 2 on day `right` (`left` ignored, taken as right - 1: with such causes times are in days). entry: n
+        days from which the rows are followed, 0 <= entry < right. weight: n non-negative numbers. grid: the shared visit days;
+        rows with an end off it are refused. cluster: n labels of rows that belong together. conf_level in (0, 1). tolerance:
+        optimality residual. robust: overrides what the weights say.
     Returns
         IntervalIncidence; times in the unit of the input (days).
     References
@@ -91,7 +91,7 @@ def interval_censored_incidence(
     """
     level = checked_level(conf_level)
     sample = checked_sample(left, right, cause, weight, entry)
-    numbers = None if cluster is None else checked_clusters(cluster, sample.n_given)[sample.kept]
+    numbers = None if cluster is None else labelled_clusters(cluster, sample.n_given).number[sample.kept]
     if grid is not None and (away := off_grid(sample, grid)):
         raise refuse(f"{away} of {sample.left.size} rows have an end that is not a day of the visit grid")
     by_weight = not are_copies(sample.weight) if robust is None else bool(robust)

@@ -30,6 +30,11 @@ class FittedRows:
     kept: IntArray
     n_given: int
 
+    @property
+    def in_one_cluster(self) -> bool:
+        """Whether all rows belong together: then nothing says how much a sample of such clusters varies."""
+        return self.cluster is not None and bool((self.cluster == self.cluster[0]).all())
+
     def along(self, direction: FloatArray) -> FloatArray:
         """w_i (A_i v / P_i - B_i v / B_i) for a direction v on the cells held: the score of every row kept, projected."""
         spread = np.zeros(self.mixture.marked.size)

@@ -15,6 +15,9 @@ from tendon_outcomes.estimators.regression.blocks import block_rows, column_mean
 # and glm use pivot tolerances of 1e-9 and 1e-7 on squared lengths and lengths.
 COLLINEAR = 1e-9
 
+# A spread beyond these bounds, and a sum of squares below TINY, have lost digits when squared.
+LARGEST, TINY = 1e140, 1e-280
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DesignMatrix:
@@ -45,6 +48,7 @@ def design_matrix(
     if not _plainly_sound(x):
         refuse_missing(x, labels)
         refuse_constant(x, labels)
+        refuse_unit(x, labels)
         refuse_collinear(x, labels)
     if intercept:
         x, labels = np.column_stack([np.ones(x.shape[0]), x]), ("(intercept)", *labels)
@@ -64,7 +68,7 @@ def _plainly_sound(x: FloatArray) -> bool:
         total, gram = _sums_about(x, about)
         gram -= np.outer(total, total) / n
         squares = np.diagonal(gram)
-        if not (np.isfinite(squares).all() and (squares > 1e-12 * n * about * about).all() and (squares > 0.0).all()):
+        if not (np.isfinite(squares).all() and (squares > 1e-12 * n * about * about).all() and (squares > TINY).all()):
             return False
         scale = 1.0 / np.sqrt(squares)
     try:
@@ -107,6 +111,15 @@ def refuse_constant(x: FloatArray, names: Sequence[str]) -> None:
     constant = [name for j, name in enumerate(names) if x.shape[0] == 0 or not (x[:, j] != x[0, j]).any()]
     if constant:
         raise refuse(f"covariate {', '.join(constant)}: one value in every row", way_out="Leave it out of the model.")
+
+
+def refuse_unit(x: FloatArray, names: Sequence[str]) -> None:
+    """Refuse columns whose squares cannot be held."""
+    with np.errstate(over="ignore"):
+        spread = np.ptp(x, axis=0)
+    extreme = [name for name, s in zip(names, spread, strict=True) if not 1.0 / LARGEST < s < LARGEST]
+    if extreme:
+        raise refuse(f"covariate {', '.join(extreme)}: too large or too small for its square", way_out="Use another unit.")
 
 
 def refuse_collinear(x: FloatArray, names: Sequence[str]) -> None:

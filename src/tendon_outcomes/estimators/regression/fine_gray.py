@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.errors import NotConverged
+from tendon_outcomes.errors import EstimationRefused, NotConverged
 from tendon_outcomes.estimators.limits import Pointwise, probability_limits
 from tendon_outcomes.estimators.observations import (
     TIE_TOLERANCE,
@@ -20,17 +20,19 @@ from tendon_outcomes.estimators.observations import (
     summed_by,
 )
 from tendon_outcomes.estimators.regression.coefficients import Coefficients
+from tendon_outcomes.estimators.regression.cox.newton import COLLAPSED
+from tendon_outcomes.estimators.regression.cox.separation import Separated, SeparationWatch
 from tendon_outcomes.estimators.regression.subdistribution import (
+    SpreadTooWide,
     SubdistributionSample,
     SubdistributionSums,
+    as_cox_sample,
     evaluated,
     subdistribution_sample,
 )
 from tendon_outcomes.estimators.regression.subdistribution_influence import hazard_influence, score_influence
 
-# A log hazard ratio of 30 between the ends of a covariate's range, or information that has fallen to rounding beside that at 0,
-# is no estimate: the likelihood is rising without end.
-RUNAWAY, SPENT = 30.0, 1e-12
+HALVINGS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,6 +160,11 @@ def fine_gray(
     beta, sums, null, iterations = _maximised(sample, tolerance, max_iterations)
     naive = _inverse(sums.information, sample.names)
     influence = score_influence(sample, sums) @ naive
+    if sample.cluster is not None and int(sample.cluster.max()) < len(sample.names):
+        raise refuse(
+            f"{int(sample.cluster.max()) + 1} clusters for {len(sample.names)} coefficients",
+            way_out="A robust covariance needs more clusters than coefficients.",
+        )
     copies = cluster is None and (are_copies(weights) if robust is None else not robust)
     happened = sample.n_events > 0.0
     at_zero = np.exp(-sample.centre @ beta - sums.shift)
@@ -204,30 +211,51 @@ def _maximised(
     """Newton with halved steps until another step would gain nothing; (beta, sums there, null log likelihood, steps)."""
     beta = np.zeros(len(sample.names))
     now = evaluated(sample, beta)
-    null, at_zero = now.log_likelihood, now.information
-    for iteration in range(max_iterations + 1):
-        step = _inverse(now.information, sample.names) @ now.gradient
-        if float(step @ now.gradient) <= tolerance * (1.0 + abs(now.log_likelihood)):
-            return beta, now, null, iteration
-        after = evaluated(sample, beta + step)
-        for _ in range(40):
-            if after.log_likelihood >= now.log_likelihood - 1e-12 * abs(now.log_likelihood):
-                break
-            step = step / 2.0
-            after = evaluated(sample, beta + step)
-        beta, now = beta + step, after
-        _refuse_runaway(sample, beta, now.information, at_zero)
+    null = now.log_likelihood
+    step = _inverse(now.information, sample.names) @ now.gradient
+    watch = _Watch(as_cox_sample(sample), now.information, "breslow")
+    try:
+        for iteration in range(max_iterations + 1):
+            squared = float(step @ now.gradient)
+            last = squared <= tolerance * (watch.unit + abs(now.log_likelihood))
+            watch(step, squared, last=last)
+            if last:
+                return beta, now, null, iteration
+            step, now = _uphill(sample, beta, step, now)
+            beta = beta + step
+            step = _inverse(now.information, sample.names) @ now.gradient
+    except Separated:
+        raise
+    except (NotConverged, EstimationRefused):
+        watch.look()
+        raise
+    watch.look()
     raise NotConverged(f"the Fine-Gray model did not converge in {max_iterations} steps")
 
 
-def _refuse_runaway(sample: SubdistributionSample, beta: FloatArray, information: FloatArray, at_zero: FloatArray) -> None:
-    reach = np.abs(beta) * np.ptp(sample.x, axis=0)
-    scale = 1.0 / np.sqrt(np.diagonal(at_zero))
-    spent = float(np.linalg.eigvalsh(information * scale[:, None] * scale)[0]) <= SPENT
-    if spent or (reach > RUNAWAY).any():
-        away = [name for name, far in zip(sample.names, reach, strict=True) if far > min(RUNAWAY, float(reach.max()) / 2.0)]
-        raise refuse(
-            f"covariate {', '.join(away)}: the likelihood rises without end (monotone), there is no finite estimate",
+def _uphill(
+    sample: SubdistributionSample, beta: FloatArray, step: FloatArray, now: SubdistributionSums
+) -> tuple[FloatArray, SubdistributionSums]:
+    """The step, halved while the likelihood falls or nothing is left to be seen after it, and the sums there."""
+    floor = now.log_likelihood - 1e-12 * abs(now.log_likelihood)
+    squared = float(step @ now.information @ step)
+    for _ in range(HALVINGS):
+        try:
+            after = evaluated(sample, beta + step)
+        except SpreadTooWide:
+            after = None
+        if after is not None and after.log_likelihood >= floor and float(step @ after.information @ step) >= COLLAPSED * squared:
+            return step, after
+        step, squared = step / 2.0, squared / 4.0
+    raise NotConverged("the Fine-Gray model did not converge: no step raises the likelihood")
+
+
+class _Watch(SeparationWatch):
+    """The same search as for a Cox model, with the words of this one."""
+
+    def refusal(self, names: str) -> EstimationRefused:
+        return Separated(
+            f"covariate {names}: the likelihood rises without end (monotone), there is no finite estimate",
             way_out="One group may have none of the events of interest: merge categories, or report the curves.",
         )
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.clusters import checked_clusters
-from tendon_outcomes.estimators.limits import Pointwise, two_sided_z
+from tendon_outcomes.estimators.clusters import labelled_clusters
+from tendon_outcomes.estimators.limits import Pointwise
 from tendon_outcomes.estimators.observations import (
     TIE_TOLERANCE,
     FloatArray,
@@ -23,8 +23,10 @@ from tendon_outcomes.estimators.regression.coefficients import Coefficients
 from tendon_outcomes.estimators.regression.design_matrix import design_matrix
 from tendon_outcomes.estimators.regression.parametric.cloglog_likelihood import CloglogLikelihood, maximise
 from tendon_outcomes.estimators.regression.parametric.grid_rows import GridRows, checked_grid, grid_rows
+from tendon_outcomes.estimators.regression.parametric.log_cumulative_limits import log_cumulative_limits
 from tendon_outcomes.estimators.regression.parametric.newton import refuse_runaway, sandwich
 from tendon_outcomes.estimators.regression.parametric.parametric_fit import Ratios
+from tendon_outcomes.estimators.regression.parametric.standardised import standardised
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,10 +55,12 @@ class CloglogFit:
     def incidence(self, day: npt.ArrayLike, covariates: npt.ArrayLike | None = None) -> Pointwise:
         """1 - exp(-cumulative hazard) of cause 1 on days of the grid, limits normal on log(-log); for one row of covariates.
 
-        With competing causes this is the incidence if they did not exist, not the cumulative incidence.
+        With competing causes this is the incidence if they did not exist, not the cumulative incidence. Refused on days before
+        anybody can have recovered.
         """
         days = np.asarray(day, dtype=np.float64)
         place = self._places(np.ravel(days))
+        self._refuse_untouched(place)
         x = np.zeros(0) if covariates is None else np.atleast_1d(np.asarray(covariates, dtype=np.float64))
         if x.shape != self.coefficients.estimate.shape or not np.isfinite(x).all():
             raise refuse(f"one row of {self.coefficients.estimate.size} finite covariates is expected")
@@ -66,10 +70,17 @@ class CloglogFit:
         within = (np.arange(step.size) <= place[:, None]) * step
         slope: FloatArray = np.concatenate((within[:, held], total[:, None] * x), axis=1)
         error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", slope, self.covariance, slope), 0.0))
-        relative = np.divide(error, total, out=np.zeros_like(error), where=total > 0.0)
-        reach = np.exp(two_sided_z(self.coefficients.conf_level) * relative)
-        columns = (-np.expm1(-total), error * np.exp(-total), -np.expm1(-total / reach), -np.expm1(-total * reach))
+        limits = log_cumulative_limits(np.log(total), error / total, conf_level=self.coefficients.conf_level)
+        columns = (-np.expm1(-total), error * np.exp(-total), *limits)
         return Pointwise(*(column.reshape(days.shape) for column in columns))
+
+    def _refuse_untouched(self, place: IntArray) -> None:
+        first = int(np.flatnonzero(np.isfinite(self.baseline))[0])
+        if (place < first).any():
+            raise refuse(
+                f"nobody can have recovered before the cell that ends on day {self.grid[first]:g}: 0 would have no limits",
+                way_out="interval_censored_incidence gives exact limits for an incidence of 0.",
+            )
 
     def _places(self, days: FloatArray) -> IntArray:
         place = np.minimum(np.searchsorted(self.grid * (1.0 - TIE_TOLERANCE), days, side="right") - 1, self.grid.size - 1)
@@ -138,16 +149,16 @@ def pooled_cloglog(
     rows = GridRows(placed.start[kept], placed.free[kept], placed.seen[kept])
     if not (rows.seen > rows.free).any():
         raise refuse(f"none of {int(kept.sum())} rows has an event of cause 1")
-    groups = None if cluster is None else checked_clusters(cluster, n)[kept]
-    x, labels = np.zeros((int(kept.sum()), 0)), tuple[str, ...]()
+    groups = None if cluster is None else labelled_clusters(cluster, n).number[kept]
+    given, labels = np.zeros((int(kept.sum()), 0)), tuple[str, ...]()
     if covariates is not None:
-        given = np.asarray(covariates, dtype=np.float64)
-        if given.shape[:1] != (n,):
-            raise refuse(f"covariates have shape {given.shape} for {n} rows")
-        design = design_matrix(given[kept], names)
-        x, labels = design.x, design.names
-    centre = np.average(x, axis=0, weights=weights[kept]) if x.size else np.zeros(x.shape[1])
-    placed_rows = CloglogLikelihood.of(rows, x - centre, weights[kept], days.size)
+        columns = np.asarray(covariates, dtype=np.float64)
+        if columns.shape[:1] != (n,):
+            raise refuse(f"covariates have shape {columns.shape} for {n} rows")
+        design = design_matrix(columns[kept], names)
+        given, labels = design.x, design.names
+    x, centre, size = standardised(given, weights[kept], intercept=False)
+    placed_rows = CloglogLikelihood.of(rows, x, weights[kept], days.size)
     if (alike := placed_rows.alike()).size:
         raise refuse(
             f"no row tells the cells that end on day {', '.join(f'{days[j]:g}' for j in alike)} from the ones before",
@@ -155,14 +166,15 @@ def pooled_cloglog(
         )
     likelihood, top = maximise(placed_rows)
     covariance, held = top.covariance, likelihood.held
-    spread = np.concatenate((np.ones(held.size), np.ptp(x, axis=0)))
+    # A hazard near 0 has an uncertain logarithm and is no runaway; one that rises without end is.
+    spread = np.concatenate((np.where(top.at[: held.size] > 0.0, 1.0, 0.0), np.ptp(x, axis=0)))
     cells = tuple(f"the cell that ends on day {days[j]:g}" for j in held)
-    refuse_runaway((*cells, *labels), np.sqrt(np.diagonal(covariance)), spread)
+    refuse_runaway((*cells, *labels), covariance, spread)
     if by_weight or groups is not None:
         covariance = sandwich(covariance, likelihood.scores(top.at), weights[kept], groups)
-    # Back from covariates less their mean: a_j = a*_j - centre'b.
-    back = np.eye(top.at.size)
-    back[: held.size, held.size :] = -centre
+    # Back from standardised covariates: b = b* / size, a_j = a*_j - centre'b.
+    back = np.diag(np.concatenate((np.ones(held.size), 1.0 / size)))
+    back[: held.size, held.size :] = -centre / size
     beta, covariance = back @ top.at, back @ covariance @ back.T
     baseline = np.full(days.size, -np.inf)
     baseline[held] = beta[: held.size]

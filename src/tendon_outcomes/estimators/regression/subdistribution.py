@@ -8,8 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tendon_outcomes.errors import EstimationRefused
 from tendon_outcomes.estimators.clusters import checked_clusters
-from tendon_outcomes.estimators.observations import FloatArray, IntArray, one_dimensional, refuse, summed_by, tie_classes
+from tendon_outcomes.estimators.observations import (
+    FloatArray,
+    IntArray,
+    checked_labels,
+    one_dimensional,
+    refuse,
+    summed_by,
+    tie_classes,
+)
+from tendon_outcomes.estimators.regression.cox.sample import CoxSample
 from tendon_outcomes.estimators.regression.design_matrix import design_matrix
 
 
@@ -63,9 +73,7 @@ def subdistribution_sample(
     if x.shape[:1] != (exits.size,):
         raise refuse(f"covariates have {x.shape[0] if x.ndim else 0} rows for {exits.size} times")
     design = design_matrix(x if kept.size == exits.size else x[kept], names, n=kept.size)
-    group = np.zeros(exits.size) if censoring_group is None else np.asarray(censoring_group)
-    if group.shape != (exits.size,):
-        raise refuse(f"`censoring_group` has shape {group.shape} for {exits.size} rows")
+    group = np.zeros(exits.size) if censoring_group is None else checked_labels(censoring_group, exits.size, "censoring_group")
     numbers = np.unique(group[kept], return_inverse=True)[1].astype(np.int64)
     if not (code[kept] == 1).any():
         raise refuse(f"none of {kept.size} rows has cause {cause_of_interest}")
@@ -73,7 +81,7 @@ def subdistribution_sample(
     days, (day,) = tie_classes(exits[kept])
     uncensored, at_risk, censored = censoring_curves(day, status, weight, numbers, days.size)
     centre = design.x.mean(axis=0)
-    clusters = None if cluster is None else checked_clusters(cluster, exits.size)[kept]
+    clusters = None if cluster is None else checked_clusters(checked_clusters(cluster, exits.size)[kept], kept.size)
     return SubdistributionSample(
         time=days,
         day=day,
@@ -122,6 +130,10 @@ def censoring_curves(
     return curve, at_risk, censored
 
 
+class SpreadTooWide(EstimationRefused):
+    """Scores of one sample are so far apart that some vanish beside others."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SubdistributionSums:
     """Sums over the weighted risk sets at given coefficients; (m,) and (m, p), 0 on days without an event of interest."""
@@ -145,8 +157,8 @@ def evaluated(sample: SubdistributionSample, beta: FloatArray) -> Subdistributio
     weighted = sample.weight * score
     s0, s1 = risk_set_sums(sample, weighted), risk_set_sums(sample, weighted[:, None] * sample.x)
     happened = sample.n_events > 0.0
-    if not (s0[happened] > 0.0).all():
-        raise refuse("the linear predictor spans more than exp() can hold", way_out="Rescale the covariates.")
+    if not (s0[happened] > 1e-150).all():  # its square is needed, too
+        raise SpreadTooWide("the linear predictor spans more than exp() can hold", way_out="Rescale the covariates.")
     safe = np.where(happened, s0, 1.0)
     mean = np.where(happened[:, None], s1 / safe[:, None], 0.0)
     hazard = np.where(happened, sample.n_events / safe, 0.0)
@@ -165,6 +177,25 @@ def evaluated(sample: SubdistributionSample, beta: FloatArray) -> Subdistributio
         mean=mean,
         hazard=hazard,
         borne=borne,
+    )
+
+
+def as_cox_sample(sample: SubdistributionSample) -> CoxSample:
+    """The same rows with everybody in the risk sets for as long as they have weight there: who is compared with whom."""
+    last = sample.time.size - 1 - np.argmax(sample.uncensored[:, ::-1] > 0.0, axis=1)
+    stays = np.where(sample.code == 2, np.maximum(sample.day, last[sample.group]), sample.day)
+    return CoxSample(
+        time=sample.time,
+        stop=stays,
+        start=None,
+        event=sample.code == 1,
+        x=sample.x,
+        names=sample.names,
+        weight=sample.weight,
+        stratum=np.zeros(sample.day.size, dtype=np.int64),
+        stratum_labels=(0,),
+        cluster=None,
+        kept=sample.kept,
     )
 
 

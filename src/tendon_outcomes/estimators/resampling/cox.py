@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.errors import NotConverged
-from tendon_outcomes.estimators.observations import FloatArray, IntArray, checked_weights, one_dimensional, refuse
-from tendon_outcomes.estimators.regression.design_matrix import design_matrix
+from tendon_outcomes.estimators.observations import FloatArray, IntArray, checked_weights, refuse
+from tendon_outcomes.estimators.regression.design_matrix import DesignMatrix, design_matrix
 from tendon_outcomes.estimators.resampling.day_tables import DayGrid, day_grid
 from tendon_outcomes.estimators.resampling.sums import (
     ColumnSums,
@@ -95,12 +95,27 @@ class BatchedCox:
 
         Also whether the information is one: a direction in which it is below 1e-10 of what was subtracted from is rounding.
         """
-        b, m = n_events.shape
-        p = self.x.shape[1]
         risk = linear_predictors(beta, self.x_columns)
         risk -= risk.max(axis=1, keepdims=True)
         np.exp(risk, out=risk)
         risk *= weighted
+        sums = self._tied(risk, n_events, mean_weight)
+        hazard = np.cumsum(sums[0], axis=1)
+        cumulated = np.concatenate([hazard, np.zeros((risk.shape[0], 1))], axis=1)[:, self.place]  # place -1: nothing
+        cumulated[:, self.event > 0.0] -= sums[1][:, self.place[self.event > 0.0]]
+        expected = risk * cumulated
+        score = times_columns(weighted * self.event - expected, self.x)
+        information = times_columns(expected, self.cross)[:, self.places]
+        size = np.trace(information, axis1=1, axis2=2)
+        information -= self._squared_means(risk, sums)
+        broken = ~np.isfinite(information).all(axis=(1, 2))
+        information[broken] = 0.0
+        known = np.linalg.eigvalsh(information)[:, 0] > 1e-10 * size
+        return solve_each(information, score), np.asarray(known & ~broken)
+
+    def _tied(self, risk: FloatArray, n_events: FloatArray, mean_weight: FloatArray) -> FloatArray:
+        """By day, with f = l/d and D = S - f E: the sums over l of w/D, w f/D, w/D^2, w f/D^2 and w f^2/D^2, (5, b, m)."""
+        b, m = n_events.shape
         at_risk, of_events = sums_from_the_end(self.exit_days(risk)), self.event_days(risk)
         terms = tie_terms(n_events, rules_that_hold(at_risk[:, None], of_events[:, None]), self.nodes)
         padded = np.zeros((3, b, m + 1))
@@ -110,28 +125,20 @@ class BatchedCox:
         inverse = 1.0 / np.maximum(total - terms.fraction * events, 1e-300)
         first = weight * terms.share * inverse
         second = first * inverse
+        pieces = (first, first * terms.fraction, second, second * terms.fraction, second * terms.fraction**2)
+        day = terms.day.ravel()
+        sums = [np.bincount(day, weights=one.ravel(), minlength=b * (m + 1)).reshape(b, m + 1)[:, :m] for one in pieces]
+        return np.stack(sums)
 
-        def by_day(values: FloatArray) -> FloatArray:
-            sums = np.bincount(terms.day.ravel(), weights=values.ravel(), minlength=b * (m + 1))
-            return np.asarray(sums.reshape(b, m + 1)[:, :m])
-
-        hazard, spared = np.cumsum(by_day(first), axis=1), by_day(first * terms.fraction)
-        cumulated = np.concatenate([hazard, np.zeros((b, 1))], axis=1)[:, self.place]  # place -1: nothing
-        cumulated[:, self.event > 0.0] -= spared[:, self.place[self.event > 0.0]]
-        expected = risk * cumulated
-        score = times_columns(weighted * self.event - expected, self.x)
-        information = times_columns(expected, self.cross)[:, self.places]
-        size = np.trace(information, axis1=1, axis2=2)
-        sums = np.stack([sums_from_the_end(self.exit_days(risk * self.x_columns[j])) for j in range(p)], axis=1)
-        tied = np.stack([self.event_days(risk * self.x_columns[j]) for j in range(p)], axis=1)
-        alpha, mixed, gamma = by_day(second), by_day(second * terms.fraction), by_day(second * terms.fraction**2)
-        cross = (sums * mixed[:, None]) @ tied.transpose(0, 2, 1)
-        information -= (sums * alpha[:, None]) @ sums.transpose(0, 2, 1) + (tied * gamma[:, None]) @ tied.transpose(0, 2, 1)
-        information += cross + cross.transpose(0, 2, 1)
-        broken = ~np.isfinite(information).all(axis=(1, 2))
-        information[broken] = 0.0
-        known = np.linalg.eigvalsh(information)[:, 0] > 1e-10 * size
-        return solve_each(information, score), np.asarray(known & ~broken)
+    def _squared_means(self, risk: FloatArray, sums: FloatArray) -> FloatArray:
+        """What Efron's information subtracts: squares of (sum of x over the risk set - f that over the events) / D."""
+        columns = range(self.x.shape[1])
+        whole = np.stack([sums_from_the_end(self.exit_days(risk * self.x_columns[j])) for j in columns], axis=1)
+        tied = np.stack([self.event_days(risk * self.x_columns[j]) for j in columns], axis=1)
+        alpha, mixed, gamma = sums[2:, :, None]
+        cross = (whole * mixed) @ tied.transpose(0, 2, 1)
+        squares = (whole * alpha) @ whole.transpose(0, 2, 1) + (tied * gamma) @ tied.transpose(0, 2, 1)
+        return np.asarray(squares - cross - cross.transpose(0, 2, 1))
 
 
 def batched_cox(
@@ -170,19 +177,27 @@ def batched_cox(
         Exact (data of two days), against a plain loop over copied rows, reference (R coxph on resampled rows):
         tests/estimators/test_batched_regressions.py, tests/slow_reference, tests/reference.
     """
-    exits = one_dimensional("time", time)
-    grid = day_grid(exits, np.asarray(event).astype(np.int64) if np.asarray(event).dtype == np.bool_ else event, n_causes=1)
+    grid = day_grid(time, event, n_causes=1)
     had = np.asarray(event).astype(np.float64)
     if not had.any():
         raise refuse("no row has the event")
     design = design_matrix(covariates, names, n=grid.n)
+    fitted = _prepared(grid, had, design)
+    sample = fitted.fit(np.ones((1, grid.n)), checked_weights(weight, grid.n)[None, :])
+    if not sample.converged[0]:
+        raise NotConverged(
+            f"the Cox regression on {', '.join(design.names)} has no finite maximum",
+            way_out="A covariate decides who has the event first; leave it out or use a penalised fit.",
+        )
+    return replace(fitted, start=sample.estimate[0] * fitted.scale)
+
+
+def _prepared(grid: DayGrid, had: FloatArray, design: DesignMatrix) -> BatchedCox:
+    """Standardised covariates and the sums over them, fits starting at no effect."""
     spread = design.x.std(axis=0)
     x = np.ascontiguousarray((design.x - design.x.mean(axis=0)) / spread)
-    place = np.full(grid.n, -1, dtype=np.int64)
-    bounds = grid.exits.filled % grid.time.size
-    place[grid.exits.order] = np.repeat(bounds, np.diff(np.append(grid.exits.starts, grid.exits.order.size)))
-    m, p = grid.time.size, x.shape[1]
-    fitted = BatchedCox(
+    place, m, p = grid.last_days(), grid.time.size, x.shape[1]
+    return BatchedCox(
         grid=grid,
         names=design.names,
         x=x,
@@ -197,11 +212,3 @@ def batched_cox(
         places=triangle_places(p),
         start=np.zeros(p),
     )
-    sample = fitted.fit(np.ones((1, grid.n)), checked_weights(weight, grid.n)[None, :])
-    if not sample.converged[0]:
-        raise NotConverged(
-            f"the Cox regression on {', '.join(design.names)} has no finite maximum",
-            way_out="A covariate decides who has the event first; leave it out or use a penalised fit.",
-        )
-    fitted.start[:] = sample.estimate[0] * spread
-    return fitted

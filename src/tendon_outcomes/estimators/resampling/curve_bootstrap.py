@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy.typing as npt
 
+from tendon_outcomes.estimators.resampling.blocks import Progress
 from tendon_outcomes.estimators.resampling.bootstrap import Bootstrap, IntervalOfBootstrap, bootstrap
 from tendon_outcomes.estimators.resampling.curves import Combined, CurveStatistic, between_groups, curve_statistic
 from tendon_outcomes.estimators.resampling.executors import SERIAL, Executor
@@ -32,7 +31,7 @@ def bootstrap_curve(
     kind: IntervalOfBootstrap = "percentile",
     block: int = 16,
     executor: Executor = SERIAL,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress | None = None,
     store: BlockStore | None = None,
 ) -> Bootstrap:
     """Bootstrap limits of survival or incidence at days, of restricted means, and of their differences between two groups.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -159,7 +158,7 @@ def curve_statistic(
         raise refuse("`horizons` must be positive")
     code = np.asarray(cause)
     if not incidence:
-        code = np.where(code > 0, 1, code) if code.dtype != np.bool_ else code.astype(np.int64)
+        code = np.where(code > 0, 1, code)
     asked = np.concatenate([at, ends])
     grid = day_grid(time, code, group=group, entry=entry, asked=asked, n_causes=n_causes if incidence else 1)
     weights = None if weight is None else checked_weights(weight, grid.n)
@@ -210,8 +209,3 @@ def between_groups(statistic: CurveStatistic, group: object, reference: object) 
         matrix[j, groups.index(reference) * per + j] -= 1.0
     ends = [name.partition(": ")[2] for name in statistic.names[:per]]
     return Combined(statistic, matrix, tuple(f"{group} - {reference}: {name}" for name in ends))
-
-
-def with_weight(statistic: CurveStatistic, weight: Sequence[float] | FloatArray) -> CurveStatistic:
-    """The same statistic for another sampling weight of the rows."""
-    return replace(statistic, weight=checked_weights(weight, statistic.n))

@@ -15,10 +15,11 @@ from tendon_outcomes.estimators.observations import (
     IntArray,
     one_dimensional,
     refuse,
-    risk_table,
     tie_classes,
 )
+from tendon_outcomes.estimators.resampling.draws import known_labels
 from tendon_outcomes.estimators.resampling.sums import ColumnSums, sums_from_the_end
+from tendon_outcomes.estimators.risk_table import risk_table
 
 
 class DayTotals(NamedTuple):
@@ -47,6 +48,13 @@ class DayGrid:
     exits: ColumnSums  # onto (G, K + 1, m); cause 0 is censoring
     entries: ColumnSums | None  # onto (G, m + 1): the first grid day on which the row is at risk
     asked: IntArray  # grid number of every asked day
+
+    def last_days(self) -> IntArray:
+        """The grid day on which each row is counted out; -1 for a row that leaves before the first."""
+        place = np.full(self.n, -1, dtype=np.int64)
+        ends = np.append(self.exits.starts, self.exits.order.size)
+        place[self.exits.order] = np.repeat(self.exits.filled % self.time.size, np.diff(ends))
+        return place
 
     def totals(self, weights: FloatArray) -> DayTotals:
         """Sums for the weight rows (b, n)."""
@@ -79,6 +87,7 @@ def day_grid(
     time, cause, entry: as in `aalen_johansen`. group: labels of the rows, sorted into groups. asked: days whose risk sets are
     wanted besides those with an event; n_causes: K when the largest may be absent.
     """
+    cause = np.asarray(cause).astype(np.int64) if np.asarray(cause).dtype == np.bool_ else cause
     table = risk_table(time=time, cause=cause, n_causes=n_causes, entry=entry, weight=None, robust=None)
     exits, code = one_dimensional("time", time), np.asarray(cause).astype(np.int64)
     labels, member = _groups(group, exits.size)
@@ -111,7 +120,7 @@ def day_grid(
 def _groups(group: npt.ArrayLike | None, n: int) -> tuple[tuple[object, ...], IntArray]:
     if group is None:
         return ("all",), np.zeros(n, dtype=np.int64)
-    labels = np.asarray(group)
+    labels = known_labels("group", group)
     if labels.shape != (n,):
         raise refuse(f"`group` has shape {labels.shape} for {n} rows")
     values, member = np.unique(labels, return_inverse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,15 +31,16 @@ class Clusters:
     def drawn(self, rng: np.random.Generator, b: int) -> FloatArray:
         """How often each cluster is drawn, (b, C): with replacement, as many from a stratum as it has."""
         draws = np.empty((b, self.count), dtype=np.int64)
-        for low, high in zip(self.first[:-1], self.first[1:], strict=True):
-            draws[:, low:high] = rng.integers(low, high, size=(b, int(high - low)))
+        for low, high in self.ranges:
+            draws[:, low:high] = rng.integers(low, high, size=(b, high - low))
         draws += (np.arange(b) * self.count)[:, None]
         counts = np.bincount(draws.ravel(), minlength=b * self.count)
         return counts.reshape(b, self.count).astype(np.float64)
 
     @property
-    def stratum_sizes(self) -> IntArray:
-        return np.diff(self.first)
+    def ranges(self) -> list[tuple[int, int]]:
+        """First cluster of each stratum, and of the next."""
+        return list(itertools.pairwise(self.first.tolist()))
 
 
 def clusters_of(
@@ -46,13 +48,13 @@ def clusters_of(
 ) -> Clusters:
     """Labels of clusters, or the number of independent rows, as numbered clusters; strata must not cut a cluster in two."""
     rows = _number_of_rows(cluster, n)
-    number = None if cluster is None or np.ndim(cluster) == 0 else checked_clusters(np.asarray(cluster), rows)
+    number = None if cluster is None or np.ndim(cluster) == 0 else checked_clusters(known_labels("cluster", cluster), rows)
     count = rows if number is None else int(number.max()) + 1
     if count < 2:
         raise refuse(f"{count} cluster to draw from", way_out="Resampling needs at least two independent units.")
     if strata is None:
         return Clusters(rows, count, number, np.array([0, count]))
-    labels = np.asarray(strata)
+    labels = known_labels("strata", strata)
     if labels.shape != (rows,):
         raise refuse(f"`strata` has shape {labels.shape} for {rows} rows")
     stratum = np.unique(labels, return_inverse=True)[1]
@@ -76,9 +78,9 @@ def _number_of_rows(cluster: npt.ArrayLike | int | None, n: int | None) -> int:
             raise refuse("how many rows there are is not known", way_out="Give `cluster`: the number of rows, or their labels.")
         return int(n)
     if np.ndim(cluster) == 0:
-        size = int(cluster)  # type: ignore[arg-type]
-        if size < 1:
-            raise refuse("`cluster` as a number of rows must be positive")
+        if not isinstance(cluster, (int, np.integer)) or isinstance(cluster, bool) or cluster < 1:
+            raise refuse("`cluster` as a number of rows must be a whole number, 1 or above")
+        size = int(cluster)
         if n is not None and n != size:
             raise refuse(f"`cluster` says {size} rows, the statistic has {n}")
         return size
@@ -90,9 +92,21 @@ def _number_of_rows(cluster: npt.ArrayLike | int | None, n: int | None) -> int:
     return size
 
 
-def generator_of(seed: int, block: int) -> np.random.Generator:
-    """The generator of one block: the child number `block` of the seed, whoever computes it."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(block,))))
+def known_labels(name: str, labels: npt.ArrayLike) -> npt.NDArray[np.generic]:
+    """Labels none of which is missing: rows without one are not rows of the same."""
+    found = np.asarray(labels)
+    if found.dtype.kind == "O":
+        missing = sum(one is None or not np.equal(one, one) for one in found.ravel())  # NaN and NaT are not themselves
+    else:
+        missing = int(np.count_nonzero(np.not_equal(found, found)))
+    if missing:
+        raise refuse(f"{missing} of {found.size} labels of `{name}` are missing")
+    return found
+
+
+def generator_of(seed: int, *child: int) -> np.random.Generator:
+    """The generator of one block: the child of that number of the seed, whoever computes it."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=child)))
 
 
 def checked_seed(seed: int) -> int:
@@ -100,3 +114,10 @@ def checked_seed(seed: int) -> int:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise refuse("`seed` must be a whole number, 0 or above")
     return int(seed)
+
+
+def checked_sizes(replicates: int, block: int, fewest: int) -> None:
+    """Whole numbers of replicates and of those in a block."""
+    for name, value, least in (("replicates", replicates, fewest), ("block", block, 1)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise refuse(f"`{name}` must be a whole number and at least {least}")

@@ -76,6 +76,8 @@ def bca_limits(values: FloatArray, correction: float, accelerated: float, conf_l
     levels = []
     for p in (half, 1.0 - half):
         z = correction + _NORMAL.inv_cdf(p)
+        if accelerated * z >= 1.0:
+            raise refuse("the acceleration is too large for this level", way_out="Use percentile limits, and find out why.")
         levels.append(_NORMAL.cdf(correction + z / (1.0 - accelerated * z)))
     return quantile_of_replicates(values, levels[0]), quantile_of_replicates(values, levels[1])
 

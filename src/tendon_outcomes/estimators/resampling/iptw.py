@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from tendon_outcomes.errors import NotConverged
 from tendon_outcomes.estimators.observations import FloatArray, IntArray, checked_weights, one_dimensional, refuse
+from tendon_outcomes.estimators.resampling.blocks import Progress
 from tendon_outcomes.estimators.resampling.bootstrap import Bootstrap, IntervalOfBootstrap, bootstrap
 from tendon_outcomes.estimators.resampling.curves import areas_under, curves_of
 from tendon_outcomes.estimators.resampling.day_tables import DayGrid, DayTotals, day_grid
@@ -100,43 +101,25 @@ def iptw_statistic(
     weight: npt.ArrayLike | None = None,
 ) -> IptwContrasts:
     """The statistic that `iptw_contrasts` resamples; see there."""
-    arm = one_dimensional("treated", treated)
-    wrong = int(np.count_nonzero((arm != 0.0) & (arm != 1.0)))
-    if wrong:
-        raise refuse(f"{wrong} of {arm.size} rows have `treated` neither 0 nor 1")
-    if target not in ("everyone", "treated", "overlap"):
-        raise refuse("`target` is everyone, treated or overlap")
-    if not (np.isfinite(day) and day > 0.0):
-        raise refuse("`day` must be a positive number")
-    if one_dimensional("time", time).size != arm.size:
-        raise refuse(f"`treated` has {arm.size} values for {one_dimensional('time', time).size} rows")
-    if arm.min() == arm.max():
-        raise refuse("every row has the same `treated`", way_out="A comparison needs two arms.")
-    had = np.asarray(event).astype(np.int64)
-    grid = day_grid(time, np.asarray(event).astype(np.int64) if np.asarray(event).dtype == np.bool_ else event,
-                    group=arm, asked=day, n_causes=1)  # fmt: skip
-    base = None if weight is None else checked_weights(weight, grid.n)
+    arm = _checked_arms(treated, one_dimensional("time", time).size, target, day)
+    grid = day_grid(time, event, group=arm, asked=day, n_causes=1)
     inside = grid.exits.order
     order = np.concatenate([inside, np.setdiff1d(np.arange(grid.n), inside)]).astype(np.intp)
-    place = np.full(grid.n, -1, dtype=np.int64)
-    place[: inside.size] = np.repeat(grid.exits.filled % grid.time.size, np.diff(np.append(grid.exits.starts, inside.size)))
     x = np.asarray(covariates, dtype=np.float64)
     x = x[:, None] if x.ndim == 1 else x
     if x.shape[0] != grid.n:
         raise refuse(f"covariates have {x.shape[0]} rows for {grid.n} times")
-    propensity = batched_logistic(
-        arm[order], x[order], names=None if names is None else list(names), weight=None if base is None else base[order]
-    )
+    base = None if weight is None else checked_weights(weight, grid.n)[order]
     labels = ("risk difference", "restricted mean difference") + (("log hazard ratio",) if hazard_ratio else ())
     statistic = IptwContrasts(
         names=labels,
         n=grid.n,
         order=order,
         treated=arm[order],
-        base=None if base is None else base[order],
-        propensity=propensity,
+        base=base,
+        propensity=batched_logistic(arm[order], x[order], names=None if names is None else list(names), weight=base),
         grid=grid,
-        event_days=ColumnSums.by(np.where(had[order] > 0, place, -1), grid.time.size),
+        event_days=ColumnSums.by(np.where(np.asarray(event) > 0, grid.last_days(), -1)[order], grid.time.size),
         target=target,
         day=int(grid.asked[0]),
         horizon=float(day),
@@ -147,6 +130,22 @@ def iptw_statistic(
     if hazard_ratio:
         return replace(statistic, cox=TwoGroupCox(TieNodes(), 1.0, float(numbers[-1])))
     return statistic
+
+
+def _checked_arms(treated: npt.ArrayLike, n: int, target: str, day: float) -> FloatArray:
+    arm = one_dimensional("treated", treated)
+    wrong = int(np.count_nonzero((arm != 0.0) & (arm != 1.0)))
+    if wrong:
+        raise refuse(f"{wrong} of {arm.size} rows have `treated` neither 0 nor 1")
+    if target not in ("everyone", "treated", "overlap"):
+        raise refuse("`target` is everyone, treated or overlap")
+    if not (np.isfinite(day) and day > 0.0):
+        raise refuse("`day` must be a positive number")
+    if n != arm.size:
+        raise refuse(f"`treated` has {arm.size} values for {n} rows")
+    if arm.min() == arm.max():
+        raise refuse("every row has the same `treated`", way_out="A comparison needs two arms.")
+    return arm
 
 
 def _refuse_unknown(numbers: FloatArray, names: Sequence[str], day: float) -> None:
@@ -178,7 +177,7 @@ def iptw_contrasts(
     kind: IntervalOfBootstrap = "percentile",
     block: int = 16,
     executor: Executor = SERIAL,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress | None = None,
     store: BlockStore | None = None,
 ) -> Bootstrap:
     """Treated against not treated after inverse probability weighting, with limits that know the propensity was estimated.

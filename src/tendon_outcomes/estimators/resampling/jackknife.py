@@ -103,7 +103,7 @@ def jackknife(
             way_out="The estimate hangs on single patients; report counts.",
         )
     influence, variance, bias = np.empty_like(left_out), np.zeros(whole.size), np.zeros(whole.size)
-    for low, high in zip(clusters.first[:-1], clusters.first[1:], strict=True):
+    for low, high in clusters.ranges:
         size, mean = high - low, left_out[low:high].mean(axis=0)
         influence[low:high] = (size - 1) * (mean - left_out[low:high])
         variance += np.sum(influence[low:high] ** 2, axis=0) / (size * (size - 1))

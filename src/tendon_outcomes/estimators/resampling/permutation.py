@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
-from math import factorial, prod
+from itertools import combinations, islice, product
+from math import comb
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse
-from tendon_outcomes.estimators.resampling.draws import Clusters, checked_seed, clusters_of, generator_of
+from tendon_outcomes.estimators.resampling.draws import (
+    Clusters,
+    checked_seed,
+    checked_sizes,
+    clusters_of,
+    generator_of,
+    known_labels,
+)
 from tendon_outcomes.estimators.resampling.executors import SERIAL, Executor
 
 Alternative = Literal["two-sided", "greater", "less"]
@@ -45,7 +52,7 @@ class _Dealing:
     def __call__(self, number: int) -> tuple[int, FloatArray]:
         rng = generator_of(self.seed, number)
         dealt = np.repeat(self.labels[None, :], self.size, axis=0)
-        for low, high in zip(self.clusters.first[:-1], self.clusters.first[1:], strict=True):
+        for low, high in self.clusters.ranges:
             dealt[:, low:high] = rng.permuted(dealt[:, low:high], axis=1)
         return number, _values(self.statistic, _of_rows(self.clusters, dealt))
 
@@ -73,8 +80,8 @@ def permutation_test(
     Interval
         Monte Carlo standard error of p.
     Conventions
-        As far out: |T*| >= |T| ("two-sided"), T* >= T, or T* <= T; equal within 1e-9 of |T| counts. The statistic must be 0 in
-        the middle for "two-sided" (a difference or a signed z).
+        As far out: |T*| >= |T| ("two-sided"), T* >= T, or T* <= T; equal within 1e-9 of the largest |T*|
+        counts. The statistic must be 0 in the middle for "two-sided" (a difference or a signed z).
     Assumes
         Labels exchangeable within strata (randomised, or independent of everything).
     Not for
@@ -91,18 +98,16 @@ def permutation_test(
         Exact (Fisher's tea: 1/70), exact against random deals: tests/estimators/test_permutation.py.
     """
     start = checked_seed(seed)
-    values, number = np.unique(np.asarray(group), return_inverse=True)
-    n = np.asarray(group).size
-    if values.size < 2:
-        raise refuse("a test between groups needs two of them")
+    checked_sizes(replicates, block, 1)
     if alternative not in ("two-sided", "greater", "less"):
         raise refuse("`alternative` is two-sided, greater or less")
-    if replicates < 1 or block < 1:
-        raise refuse("`replicates` and `block` must be at least 1")
-    clusters = clusters_of(n if cluster is None else cluster, strata, n, alone_allowed=True)
+    values, number = np.unique(known_labels("group", group), return_inverse=True)
+    if values.size < 2:
+        raise refuse("a test between groups needs two of them")
+    clusters = clusters_of(number.size if cluster is None else cluster, strata, number.size, alone_allowed=True)
     labels = _cluster_labels(clusters, number.astype(np.int64))
     observed = float(_values(statistic, _of_rows(clusters, labels[None, :]))[0])
-    exact = _n_deals(clusters, labels) <= replicates
+    exact = _n_deals(clusters, labels, replicates) <= replicates
     if exact:
         deals = np.concatenate([_values(statistic, _of_rows(clusters, part)) for part in _all_deals(clusters, labels, block)])
     else:
@@ -112,22 +117,21 @@ def permutation_test(
     missing = int(np.count_nonzero(np.isnan(deals))) + int(np.isnan(observed))
     if missing:
         raise refuse(f"the statistic does not exist for {missing} deals of the labels")
+    p, error = _p_value(deals, observed, alternative, exact)
+    return PermutationTest(name, observed, p, error, deals, exact, alternative, tuple(values.tolist()))
+
+
+def _p_value(deals: FloatArray, observed: float, alternative: Alternative, exact: bool) -> tuple[float, float]:
+    """The p-value and its Monte Carlo standard error."""
     far = int(np.count_nonzero(_as_far(deals, observed, alternative)))
-    p = far / deals.size if exact else (1 + far) / (1 + deals.size)
-    return PermutationTest(
-        name=name,
-        statistic=observed,
-        p_value=p,
-        p_std_error=0.0 if exact else float(np.sqrt(p * (1.0 - p) / deals.size)),
-        deals=deals,
-        exact=exact,
-        alternative=alternative,
-        groups=tuple(values.tolist()),
-    )
+    if exact:
+        return far / deals.size, 0.0
+    p = (1 + far) / (1 + deals.size)
+    return p, float(np.sqrt(p * (1.0 - p) / deals.size))
 
 
 def _as_far(deals: FloatArray, observed: float, alternative: Alternative) -> npt.NDArray[np.bool_]:
-    slack = 1e-9 * abs(observed)
+    slack = 1e-9 * max(abs(observed), float(np.abs(deals).max()))  # rounding is that of the numbers that are summed
     if alternative == "greater":
         return deals >= observed - slack
     if alternative == "less":
@@ -161,37 +165,37 @@ def _cluster_labels(clusters: Clusters, number: IntArray) -> IntArray:
     return labels
 
 
-def _n_deals(clusters: Clusters, labels: IntArray) -> int:
+def _n_deals(clusters: Clusters, labels: IntArray, enough: int) -> int:
+    """The number of deals, or any number above `enough` when there are more."""
     total = 1
-    for low, high in zip(clusters.first[:-1], clusters.first[1:], strict=True):
-        if high - low > 170:  # more deals than anybody enumerates
-            return 1 << 62
-        total *= factorial(int(high - low)) // prod(factorial(int(c)) for c in np.bincount(labels[low:high]))
+    for low, high in clusters.ranges:
+        left = high - low
+        for count in np.bincount(labels[low:high]).tolist():
+            if 0 < count < left and left > enough:  # there are at least `left`
+                return enough + 1
+            total *= comb(left, count) if count < left else 1
+            left -= count
+            if total > enough:
+                return total
     return total
 
 
 def _all_deals(clusters: Clusters, labels: IntArray, block: int) -> Iterator[IntArray]:
-    pieces = [
-        list(_arrangements(tuple(np.bincount(labels[low:high]).tolist())))
-        for low, high in zip(clusters.first[:-1], clusters.first[1:], strict=True)
-    ]
-    batch: list[list[int]] = []
-    for chosen in product(*pieces):
-        batch.append([label for piece in chosen for label in piece])
-        if len(batch) == block:
-            yield np.array(batch, dtype=np.int64)
-            batch = []
-    if batch:
-        yield np.array(batch, dtype=np.int64)
+    pieces = [list(_arrangements(np.bincount(labels[low:high]).tolist(), high - low)) for low, high in clusters.ranges]
+    deals = (np.concatenate(chosen) for chosen in product(*pieces))
+    while batch := list(islice(deals, block)):
+        yield np.stack(batch)
 
 
-def _arrangements(counts: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """Every order of a multiset of labels."""
-    if not any(counts):
-        yield ()
+def _arrangements(counts: list[int], size: int) -> Iterator[IntArray]:
+    """Every order of a multiset of labels: places for the last label, then the others on the places that are left."""
+    if len(counts) == 1:
+        yield np.zeros(size, dtype=np.int64)
         return
-    for label, count in enumerate(counts):
-        if count:
-            rest = (*counts[:label], count - 1, *counts[label + 1 :])
-            for tail in _arrangements(rest):
-                yield (label, *tail)
+    for places in combinations(range(size), counts[-1]):
+        rest = np.ones(size, dtype=np.bool_)
+        rest[list(places)] = False
+        for others in _arrangements(counts[:-1], size - counts[-1]):
+            dealt = np.full(size, len(counts) - 1, dtype=np.int64)
+            dealt[rest] = others
+            yield dealt

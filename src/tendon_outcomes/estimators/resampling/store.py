@@ -23,7 +23,10 @@ class BlockStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FolderStore:
-    """One npy file a block, written beside its place and moved there whole: a reader never meets half a file."""
+    """One npy file a block, written beside its place and moved there whole: a reader never meets half a file.
+
+    A run that was killed may leave one `.part` file, which nobody reads.
+    """
 
     folder: Path
 
@@ -32,15 +35,16 @@ class FolderStore:
         path = Path(self.folder) / f"{key}.npy"
         try:
             with path.open("rb") as file:
-                values = np.load(file, allow_pickle=False)
+                values = np.lib.format.read_array(file, allow_pickle=False)
+                torn = file.read(1) != b""
         except FileNotFoundError:
             return None
-        except (ValueError, EOFError):
+        except Exception:  # a torn header raises nearly anything: SyntaxError, tokenize.TokenError, MemoryError
             return None
-        return values if isinstance(values, np.ndarray) and values.dtype == np.float64 else None
+        return None if torn or values.dtype != np.float64 else values
 
     def put(self, key: str, values: FloatArray) -> None:
-        """Write the block; after it returns, the block is on the disk."""
+        """Write the block and move it to its place; a block that a power cut takes is computed again."""
         folder = Path(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder, suffix=".part")

@@ -33,37 +33,56 @@ def gauss_for_points(d: int, q: int) -> tuple[FloatArray, FloatArray]:
     return node / d, d * vector[0] ** 2
 
 
+class NodeTable(NamedTuple):
+    """Terms for numbers of events d under each rule: `number[rule, d]` of them from place `offset[rule, d]` on, -1 = not yet."""
+
+    fraction: FloatArray
+    share: FloatArray
+    offset: IntArray
+    number: IntArray
+
+    def holds(self, rule: IntArray, d: IntArray) -> bool:
+        return int(d.max(initial=0)) < self.offset.shape[1] and bool((self.offset[rule, d] >= 0).all())
+
+    def grown(self, rule: IntArray, d: IntArray) -> NodeTable:
+        """A table that has the terms of all these d as well."""
+        more = max(0, int(d.max(initial=0)) + 1 - self.offset.shape[1])
+        offset = np.pad(self.offset, ((0, 0), (0, more)), constant_values=-1)
+        number = np.pad(self.number, ((0, 0), (0, more)))
+        missing = offset[rule, d] < 0
+        fractions, shares, size = [self.fraction], [self.share], self.fraction.size
+        for r, events in np.unique(np.column_stack([rule[missing], d[missing]]), axis=0).tolist():
+            fraction, share = _terms_of(r, events)
+            offset[r, events], number[r, events] = size, fraction.size
+            size += fraction.size
+            fractions.append(fraction)
+            shares.append(share)
+        return NodeTable(np.concatenate(fractions), np.concatenate(shares), offset, number)
+
+
+def _terms_of(rule: int, d: int) -> tuple[FloatArray, FloatArray]:
+    if rule < EXACT and d > RULES[rule][0]:
+        return gauss_for_points(d, RULES[rule][0])
+    return np.arange(d) / max(d, 1), np.ones(d)
+
+
+def _no_terms() -> NodeTable:
+    return NodeTable(np.zeros(0), np.zeros(0), np.full((EXACT + 1, 1), -1), np.zeros((EXACT + 1, 1), dtype=np.int64))
+
+
 @dataclass(slots=True, eq=False)
 class TieNodes:
-    """A growing table of the terms for d events under each rule, filled when a d first occurs."""
+    """The table of terms met so far. A table is replaced and never changed: threads that share it can at worst fill it twice."""
 
-    fraction: FloatArray = field(default_factory=lambda: np.zeros(0))
-    share: FloatArray = field(default_factory=lambda: np.zeros(0))
-    offset: IntArray = field(default_factory=lambda: np.full((EXACT + 1, 1), -1))
-    count: IntArray = field(default_factory=lambda: np.zeros((EXACT + 1, 1), dtype=np.int64))
+    table: NodeTable = field(default_factory=_no_terms)
 
-    def places(self, d: IntArray, rule: IntArray) -> tuple[IntArray, IntArray]:
-        """First term and number of terms in `fraction` and `share` for each of the numbers of events `d`."""
-        largest = int(d.max(initial=0))
-        if largest >= self.offset.shape[1]:
-            more = largest + 1 - self.offset.shape[1]
-            self.offset = np.pad(self.offset, ((0, 0), (0, more)), constant_values=-1)
-            self.count = np.pad(self.count, ((0, 0), (0, more)))
-        offset = self.offset[rule, d]
-        if (offset < 0).any():
-            missing = offset < 0
-            for r, events in np.unique(np.column_stack([rule[missing], d[missing]]), axis=0).tolist():
-                self._add(r, events)
-            offset = self.offset[rule, d]
-        return offset, self.count[rule, d]
-
-    def _add(self, rule: int, d: int) -> None:
-        if rule < EXACT and d > RULES[rule][0]:
-            fraction, share = gauss_for_points(d, RULES[rule][0])
-        else:
-            fraction, share = np.arange(d) / max(d, 1), np.ones(d)
-        self.offset[rule, d], self.count[rule, d] = self.fraction.size, fraction.size
-        self.fraction, self.share = np.concatenate([self.fraction, fraction]), np.concatenate([self.share, share])
+    def holding(self, rule: IntArray, d: IntArray) -> NodeTable:
+        """A table with the terms of all these numbers of events."""
+        table = self.table
+        if not table.holds(rule, d):
+            table = table.grown(rule, d)
+            self.table = table
+        return table
 
 
 class TieTerms(NamedTuple):
@@ -77,7 +96,9 @@ class TieTerms(NamedTuple):
 def tie_terms(n_events: FloatArray, close: IntArray, nodes: TieNodes) -> TieTerms:
     """Terms for `n_events` (b, m) tied events, each day under the rule `close` allows."""
     b, m = n_events.shape
-    offset, count = nodes.places(n_events.astype(np.int64), close)
+    d = n_events.astype(np.int64)
+    table = nodes.holding(close, d)
+    offset, count = table.offset[close, d], table.number[close, d]
     total = count.sum(axis=1)
     widest = int(total.max(initial=0))
     counts = np.concatenate([count, (widest - total)[:, None]], axis=1).ravel()
@@ -86,7 +107,7 @@ def tie_terms(n_events: FloatArray, close: IntArray, nodes: TieNodes) -> TieTerm
     place = np.arange(day.size) + first[day]
     filler = np.arange(widest)[None, :] >= total[:, None]
     place = np.where(filler, 0, place.reshape(b, widest))
-    fraction, share = np.take(nodes.fraction, place), np.take(nodes.share, place)
+    fraction, share = np.take(table.fraction, place), np.take(table.share, place)
     share[filler] = 0.0
     return TieTerms(day.reshape(b, widest), fraction, share)
 

@@ -99,7 +99,7 @@ def baseline_hazard(sample: CoxSample, beta: FloatArray, ties: str, *, reference
         Exact by hand, slow definition in loops, reference (R basehaz, survfit.coxph).
     """
     steps = hazard_steps(sample, beta, ties)
-    at = np.zeros(len(sample.names)) if reference is None else covariate_rows(sample, reference)[0]
+    at = np.zeros(len(sample.names)) if reference is None else reference_row(sample, reference)
     hazard = steps.hazard * np.exp((at - steps.centre) @ checked_beta(sample, beta) - steps.shift[steps.stratum])
     return BaselineHazard(
         time=sample.time[steps.day],
@@ -199,6 +199,14 @@ def covariate_rows(sample: CoxSample, covariates: npt.ArrayLike) -> FloatArray:
     if not np.isfinite(rows).all():
         raise refuse("a covariate to predict for is missing or not finite")
     return rows
+
+
+def reference_row(sample: CoxSample, reference: npt.ArrayLike) -> FloatArray:
+    """One row of covariates."""
+    rows = covariate_rows(sample, reference)
+    if rows.shape[0] != 1:
+        raise refuse(f"`reference` has {rows.shape[0]} rows where one is expected")
+    return np.asarray(rows[0])
 
 
 def _stratum_number(sample: CoxSample, stratum: object) -> int:

@@ -11,6 +11,8 @@ from tendon_outcomes.estimators.regression.blocks import times
 from tendon_outcomes.estimators.regression.cox.sorted_rows import SortedRows, running_sums
 from tendon_outcomes.estimators.regression.cox.tied_days import TiedSums, breslow_sums, efron_sums
 
+SQUARABLE = 1e150
+
 Ties = Literal["efron", "breslow", "exact"]
 
 
@@ -32,7 +34,12 @@ def scores(rows: SortedRows, slope: FloatArray, begin: int, stop: int) -> FloatA
 
 
 def tied_sums(rows: SortedRows, at_risk: FloatArray, events: FloatArray, ties: str) -> TiedSums:
-    """Sums over the events of each cell from the scores of its risk set and of its events."""
+    """Sums over the events of each cell from the scores of its risk set and of its events.
+
+    A risk set whose sum has no square counts as infinite: the log likelihood is then not finite, and scores must be scaled.
+    """
+    if not at_risk.max() < SQUARABLE:
+        at_risk = np.where(at_risk < SQUARABLE, at_risk, np.inf)
     return efron_sums(rows, at_risk, events) if ties == "efron" else breslow_sums(at_risk, rows.n_events.astype(np.float64))
 
 

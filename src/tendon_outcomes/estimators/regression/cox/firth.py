@@ -15,10 +15,11 @@ from tendon_outcomes.estimators.regression.cox.fit import (
     NullTest,
     inverse,
     null_test,
-    partial_likelihood,
     refuse_unanswerable,
     refuse_uninformative,
 )
+from tendon_outcomes.estimators.regression.cox.newton import solved
+from tendon_outcomes.estimators.regression.cox.partial_likelihood import partial_likelihood
 from tendon_outcomes.estimators.regression.cox.penalty import Penalty
 from tendon_outcomes.estimators.regression.cox.profile import climb, deviance_at, profile_limits
 from tendon_outcomes.estimators.regression.cox.sample import CoxSample, cox_sample
@@ -72,11 +73,11 @@ def firth_cox(
     return firth_fit(sample, ties=ties, conf_level=checked_level(conf_level), tolerance=tolerance)
 
 
-def firth_fit(sample: CoxSample, *, ties: Ties, conf_level: float, tolerance: float = 1e-9) -> CoxFit:
+def firth_fit(sample: CoxSample, *, ties: Ties, conf_level: float, tolerance: float = 1e-9, robust: bool = False) -> CoxFit:
     """`firth_cox` for rows that are already checked."""
     if ties == "exact":
         raise refuse("the penalised fit has no exact partial likelihood", way_out="Use ties='efron'.")
-    if sample.cluster is not None or (sample.weight is not None and not are_copies(sample.weight)):
+    if robust or sample.cluster is not None or (sample.weight is not None and not are_copies(sample.weight)):
         raise refuse(
             "the penalised fit has no robust variance, for clusters or for weights that are not copies",
             way_out="Bootstrap whole patients, or analyse one side a patient.",
@@ -96,7 +97,7 @@ def firth_fit(sample: CoxSample, *, ties: Ties, conf_level: float, tolerance: fl
         coefficients=estimates,
         log_likelihood=best.log_likelihood,
         null_log_likelihood=null.log_likelihood,
-        score_test=null_test(float(null.gradient @ np.linalg.solve(null.information, null.gradient)), p),
+        score_test=null_test(float(null.gradient @ solved(null)), p),
         likelihood_ratio_test=null_test(2.0 * (best.log_likelihood - null.log_likelihood), p),
         wald_test=NullTest(*estimates.wald()),
         naive_covariance=covariance,

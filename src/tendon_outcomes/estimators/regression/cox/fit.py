@@ -9,20 +9,21 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tendon_outcomes.errors import NotConverged
 from tendon_outcomes.estimators.observations import FloatArray, are_copies, checked_level, refuse
 from tendon_outcomes.estimators.regression.blocks import times
 from tendon_outcomes.estimators.regression.coefficients import Coefficients
 from tendon_outcomes.estimators.regression.cox.evaluation import Evaluation, Ties
-from tendon_outcomes.estimators.regression.cox.exact import exact_evaluation
-from tendon_outcomes.estimators.regression.cox.likelihood import evaluate
-from tendon_outcomes.estimators.regression.cox.newton import Optimum, maximise
+from tendon_outcomes.estimators.regression.cox.newton import Optimum, maximise, solved
+from tendon_outcomes.estimators.regression.cox.partial_likelihood import SMALL, partial_likelihood
 from tendon_outcomes.estimators.regression.cox.sample import CoxSample, cox_sample
-from tendon_outcomes.estimators.regression.cox.separation import Separated, SeparationWatch
-from tendon_outcomes.estimators.regression.cox.sorted_rows import sorted_rows
+from tendon_outcomes.estimators.regression.cox.scanned import scanned_evaluation
+from tendon_outcomes.estimators.regression.cox.separation import Separated, SeparationWatch, unit_of_weight
 from tendon_outcomes.estimators.regression.design_matrix import dependent_columns
 from tendon_outcomes.estimators.special_functions import chi_square_p
 
 SMALLEST_SPREAD = 1e-11  # Share of a covariate's variance that must lie within risk sets.
+NO_VARIANCE = 1e-12  # Smallest eigenvalue of the squared scores, in units of naive standard errors, that is no rounding.
 
 
 class NullTest(NamedTuple):
@@ -121,15 +122,19 @@ def cox(
         weight: n non-negative numbers. strata, cluster: n labels. on_separation: refuse, or answer by `firth_cox`, when the
         likelihood has no maximum. tolerance: in standard errors, of the last step. start: p coefficients to start from.
     Returns
-        CoxFit. A constant or redundant covariate, a monotone likelihood, no events: refused by name.
+        CoxFit. A constant or redundant covariate, a monotone likelihood, no events: refused by name. NotConverged when rounding
+        hides the maximum: weights or scores of one sample many powers of ten apart.
     References
         Cox (1972) JRSS B 34:187; Breslow (1974) Biometrics 30:89; Efron (1977) JASA 72:557, section 3; Kalbfleisch & Prentice
         (2002), eq. 4.1 ff.; Lin & Wei (1989) JASA 84:1074, eq. 2.6; Therneau & Grambsch (2000), 3.1-3.3, 7.2.
     Checked
         Exact (Therneau's data set by hand), published (Freireich, Rossi), reference (R coxph with entry, strata, weights,
         clusters, three tie rules), slow implementations in fractions, properties: tests/estimators/test_cox.py, tests/reference.
+        Separation beside linear programming over all pairs: tests/failures/test_reviewed_estimators_cox.py.
     """
     level = checked_level(conf_level)
+    if on_separation not in ("refuse", "firth"):
+        raise refuse(f"`on_separation` is {on_separation!r}", way_out="Use 'refuse' or 'firth'.")
     sample = cox_sample(time, event, covariates, names=names, entry=entry, weight=weight, strata=strata, cluster=cluster)
     sandwich = _is_robust(sample, robust)
     refuse_unanswerable(sample, ties, robust=sandwich)
@@ -145,15 +150,7 @@ def cox(
         return _fitted(sample, optimum, null, ties, level, robust=sandwich)
     from tendon_outcomes.estimators.regression.cox.firth import firth_fit  # noqa: PLC0415  (only when it is needed)
 
-    return firth_fit(sample, ties=ties, conf_level=level)
-
-
-def partial_likelihood(sample: CoxSample, ties: Ties) -> Callable[[FloatArray], Evaluation]:
-    """The log partial likelihood of a sample, as a function of the coefficients."""
-    if ties == "exact":
-        return exact_evaluation(sample)
-    rows = sorted_rows(sample)
-    return lambda beta: evaluate(rows, beta, ties)
+    return firth_fit(sample, ties=ties, conf_level=level, robust=sandwich)
 
 
 def refuse_unanswerable(sample: CoxSample, ties: str, *, robust: bool) -> None:
@@ -175,7 +172,7 @@ def refuse_unanswerable(sample: CoxSample, ties: str, *, robust: bool) -> None:
 
 def refuse_uninformative(sample: CoxSample, information: FloatArray) -> None:
     """Refuse covariates that do not vary, or not apart from others, among those at risk at any event."""
-    spread = np.diagonal(information)
+    spread = np.diagonal(information) / unit_of_weight(sample)
     whole = sample.x.var(axis=0) if sample.n < 4096 else sample.x[:: sample.n // 4096].var(axis=0)
     flat = [name for name, s, v in zip(sample.names, spread, whole, strict=True) if not s > SMALLEST_SPREAD * v]
     if flat:
@@ -183,7 +180,7 @@ def refuse_uninformative(sample: CoxSample, information: FloatArray) -> None:
             f"covariate {', '.join(flat)}: does not vary among those at risk at any event",
             way_out="Leave it out; a covariate that only differs between strata has no coefficient.",
         )
-    scale = np.sqrt(spread)
+    scale = np.sqrt(np.diagonal(information))
     redundant = [sample.names[j] for j in dependent_columns(information / (scale[:, None] * scale))]
     if redundant:
         raise refuse(
@@ -219,19 +216,28 @@ def _maximised(
         if not np.isfinite(first.log_likelihood):
             raise refuse("the partial likelihood cannot be evaluated at `start`")
     watch = SeparationWatch(sample, null.information, ties)
-    return maximise(likelihood, beta, first, tolerance=tolerance, max_iterations=max_iterations, refuse_separation=watch)
+    # Weights that are small all together make every standard error large, and none of the estimates better.
+    tolerance *= float(np.sqrt(watch.unit))
+    try:
+        return maximise(likelihood, beta, first, tolerance=tolerance, max_iterations=max_iterations, watch=watch)
+    except NotConverged:
+        watch.look()
+        slow = None if ties == "exact" or sample.n > SMALL else scanned_evaluation(sample, ties)
+        if slow is None:
+            raise
+        return maximise(slow, beta, slow(beta), tolerance=tolerance, max_iterations=max_iterations, watch=watch)
 
 
 def _fitted(sample: CoxSample, optimum: Optimum, null: Evaluation, ties: Ties, level: float, *, robust: bool) -> CoxFit:
     beta, best = optimum.beta, optimum.evaluation
     naive = inverse(best.information)
-    covariance = naive @ squared_scores(sample, beta, ties) @ naive if robust else naive
+    covariance = _sandwich(sample, beta, ties, naive) if robust else naive
     estimates = Coefficients(sample.names, beta, covariance, conf_level=level, robust=robust)
     return CoxFit(
         coefficients=estimates,
         log_likelihood=best.log_likelihood,
         null_log_likelihood=null.log_likelihood,
-        score_test=null_test(float(null.gradient @ np.linalg.solve(null.information, null.gradient)), beta.size),
+        score_test=null_test(float(null.gradient @ solved(null)), beta.size),
         likelihood_ratio_test=null_test(2.0 * (best.log_likelihood - null.log_likelihood), beta.size),
         wald_test=NullTest(*estimates.wald()),
         naive_covariance=naive,
@@ -244,6 +250,19 @@ def _fitted(sample: CoxSample, optimum: Optimum, null: Evaluation, ties: Ties, l
         n_events=int(np.count_nonzero(sample.event)),
         sample=sample,
     )
+
+
+def _sandwich(sample: CoxSample, beta: FloatArray, ties: str, naive: FloatArray) -> FloatArray:
+    """The robust covariance; refused where the scores of too few rows or clusters leave a combination without any variance."""
+    middle = squared_scores(sample, beta, ties)
+    scale = np.sqrt(np.diagonal(naive))
+    if float(np.linalg.eigvalsh(middle * (scale[:, None] * scale))[0]) <= NO_VARIANCE * sample.weights.mean():
+        raise refuse(
+            f"the robust covariance of {len(sample.names)} coefficients has no full rank: scores of rows or clusters cancel",
+            way_out="There are too few independent rows or clusters with events: report the counts, or fit fewer covariates.",
+        )
+    covariance = naive @ middle @ naive
+    return np.asarray((covariance + covariance.T) / 2.0)
 
 
 def inverse(information: FloatArray) -> FloatArray:

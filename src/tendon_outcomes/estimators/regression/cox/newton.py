@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from tendon_outcomes.estimators.regression.cox.evaluation import Evaluation
 
 NOISE = 1e-12  # Share of the log likelihood by which two evaluations of it may differ through rounding.
 HALVINGS = 40
+# A step has gone where rounding is all that is seen when less than this share of the information along it is left after it, or
+# when the next step would be so many times as long, squared, in standard errors.
+COLLAPSED, ERUPTED = 1e-4, 10.0
 
 
 class Optimum(NamedTuple):
@@ -24,6 +27,12 @@ class Optimum(NamedTuple):
     distance: float
 
 
+class Watch(Protocol):
+    """Sees every step, its squared length in standard errors and whether it is the last; may raise."""
+
+    def __call__(self, step: FloatArray, squared: float, *, last: bool) -> None: ...
+
+
 def maximise(
     evaluate: Callable[[FloatArray], Evaluation],
     start: FloatArray,
@@ -31,27 +40,40 @@ def maximise(
     *,
     tolerance: float,
     max_iterations: int,
-    refuse_separation: Callable[[FloatArray, float], None],
+    watch: Watch,
 ) -> Optimum:
     """Newton steps, halved while the likelihood falls, until the next step is shorter than `tolerance` standard errors.
 
-    The last step is taken without another evaluation. `refuse_separation` sees every step with its squared length and may raise.
+    A step after which hardly any information is left along it is halved, too. The last step is taken without another evaluation.
     """
-    beta, now = start, first
+    now = _state(start, first)
     for iteration in range(max_iterations + 1):
-        step = solved(now)
-        squared = float(now.gradient @ step)
-        if not (np.isfinite(step).all() and squared >= 0.0):
+        if not now.squared >= 0.0:  # also when it is NaN
             raise not_converged(iteration)
         # A step that the likelihood cannot tell from no step any more is the end, too, whatever was asked for.
-        last = squared <= tolerance * tolerance or (iteration > 0 and squared <= 1e-4 * NOISE * abs(now.log_likelihood))
-        refuse_separation(step, squared)
+        noise = 1e-4 * NOISE * abs(now.evaluation.log_likelihood)
+        last = now.squared <= tolerance * tolerance or (iteration > 0 and now.squared <= noise)
+        watch(now.step, now.squared, last=last)
         if last:
-            gained = Evaluation(now.log_likelihood + squared / 2.0, now.gradient, now.information)
-            return Optimum(beta + step, gained, iteration, float(np.sqrt(squared)))
+            gained = now.evaluation._replace(log_likelihood=now.evaluation.log_likelihood + now.squared / 2.0)
+            return Optimum(now.beta + now.step, gained, iteration, float(np.sqrt(now.squared)))
         if iteration < max_iterations:
-            beta, now = _uphill(evaluate, beta, step, now, iteration)
+            now = _uphill(evaluate, now, iteration)
     raise not_converged(max_iterations)
+
+
+class _State(NamedTuple):
+    """Where the iterations are, and the next step with its squared length in standard errors (NaN when there is none)."""
+
+    beta: FloatArray
+    evaluation: Evaluation
+    step: FloatArray
+    squared: float
+
+
+def _state(beta: FloatArray, evaluation: Evaluation) -> _State:
+    step = solved(evaluation)
+    return _State(beta, evaluation, step, float(evaluation.gradient @ step))
 
 
 def solved(now: Evaluation) -> FloatArray:
@@ -63,15 +85,17 @@ def solved(now: Evaluation) -> FloatArray:
         return np.full(scale.size, np.nan)
 
 
-def _uphill(
-    evaluate: Callable[[FloatArray], Evaluation], beta: FloatArray, step: FloatArray, now: Evaluation, iteration: int
-) -> tuple[FloatArray, Evaluation]:
-    floor = now.log_likelihood - NOISE * abs(now.log_likelihood)
+def _uphill(evaluate: Callable[[FloatArray], Evaluation], now: _State, iteration: int) -> _State:
+    """The state after the step, halved while the likelihood falls or the step has gone where only rounding is seen."""
+    floor = now.evaluation.log_likelihood - NOISE * abs(now.evaluation.log_likelihood)
+    step, squared = now.step, now.squared
     for _ in range(HALVINGS):
-        trial = evaluate(beta + step)
-        if trial.log_likelihood >= floor:
-            return beta + step, trial
-        step = step / 2.0
+        trial = evaluate(now.beta + step)
+        if trial.log_likelihood >= floor and float(step @ trial.information @ step) >= COLLAPSED * squared:
+            after = _state(now.beta + step, trial)
+            if 0.0 <= after.squared <= ERUPTED * max(now.squared, 1.0):
+                return after
+        step, squared = step / 2.0, squared / 4.0
     raise not_converged(iteration)
 
 

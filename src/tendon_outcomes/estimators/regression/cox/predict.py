@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tendon_outcomes.estimators.limits import Pointwise, two_sided_z
 from tendon_outcomes.estimators.observations import FloatArray, checked_level
-from tendon_outcomes.estimators.regression.cox.baseline import covariate_rows
+from tendon_outcomes.estimators.regression.cox.baseline import covariate_rows, reference_row
 from tendon_outcomes.estimators.regression.cox.hazard_steps import checked_beta
 from tendon_outcomes.estimators.regression.cox.sample import CoxSample
 
@@ -23,7 +23,7 @@ def linear_predictor(
 ) -> Pointwise:
     """x'beta beside the reference covariates (the sample's means by default), with standard error and Wald limits: four (k,)."""
     z, rows = two_sided_z(checked_level(conf_level)), covariate_rows(sample, covariates)
-    centre = sample.x.mean(axis=0) if reference is None else covariate_rows(sample, reference)[0]
+    centre = sample.x.mean(axis=0) if reference is None else reference_row(sample, reference)
     away = rows - centre
     estimate = away @ checked_beta(sample, beta)
     std_error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", away, np.asarray(covariance, dtype=np.float64), away), 0.0))

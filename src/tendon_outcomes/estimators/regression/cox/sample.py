@@ -12,9 +12,11 @@ from tendon_outcomes.estimators.clusters import checked_clusters
 from tendon_outcomes.estimators.observations import (
     FloatArray,
     IntArray,
+    checked_labels,
     checked_weights,
     one_dimensional,
     refuse,
+    refuse_rows,
     tie_classes,
 )
 from tendon_outcomes.estimators.regression.design_matrix import design_matrix
@@ -68,7 +70,7 @@ def cox_sample(
     n = stop.size
     if n == 0:
         raise refuse("there are no rows")
-    _refuse_rows(~np.isfinite(stop), "have a missing or infinite time")
+    refuse_rows(~np.isfinite(stop), "have a missing or infinite time")
     happened = _checked_events(event, n)
     weights = None if weight is None else checked_weights(weight, n)
     start = None if entry is None else _checked_entry(entry, stop)
@@ -105,12 +107,7 @@ def _checked_strata(strata: npt.ArrayLike | None, n: int) -> tuple[tuple[object,
     """Sorted labels and the number of each row's stratum."""
     if strata is None:
         return (0,), np.zeros(n, dtype=np.int64)
-    labels = np.asarray(strata)
-    if labels.shape != (n,):
-        raise refuse(f"`strata` has shape {labels.shape} for {n} rows")
-    if labels.dtype.kind == "f" and (wrong := int(np.count_nonzero(np.isnan(labels)))):
-        raise refuse(f"{wrong} of {n} strata are missing")
-    values, numbers = np.unique(labels, return_inverse=True)
+    values, numbers = np.unique(checked_labels(strata, n, "strata"), return_inverse=True)
     return tuple(values.tolist()), numbers.astype(np.int64)
 
 
@@ -125,8 +122,13 @@ def _checked_events(event: npt.ArrayLike, n: int) -> BoolArray:
         raise refuse(f"`event` has shape {raw.shape} for {n} rows")
     if raw.dtype == np.bool_:
         return np.array(raw)
-    values = raw.astype(np.float64)
-    _refuse_rows(~((values == 0.0) | (values == 1.0)), "have an event that is not 0 or 1")
+    if raw.dtype.kind not in "iufO":
+        raise refuse(f"`event` has values of kind {raw.dtype}", way_out="Give 0 and 1, or False and True.")
+    try:
+        values = raw.astype(np.float64)
+    except (TypeError, ValueError):
+        raise refuse("`event` has values that are no numbers", way_out="Give 0 and 1, or False and True.") from None
+    refuse_rows(~((values == 0.0) | (values == 1.0)), "have an event that is not 0 or 1")
     return np.asarray(values == 1.0)
 
 
@@ -134,7 +136,7 @@ def _checked_entry(entry: npt.ArrayLike, stop: FloatArray) -> FloatArray:
     start = one_dimensional("entry", entry)
     if start.size != stop.size:
         raise refuse(f"`entry` has {start.size} values for {stop.size} rows")
-    _refuse_rows(~np.isfinite(start) | (start >= stop), "enter at or after their time, or have a missing entry")
+    refuse_rows(~np.isfinite(start) | (start >= stop), "enter at or after their time, or have a missing entry")
     return start
 
 
@@ -149,15 +151,9 @@ def _numbered_days(stop: FloatArray, start: FloatArray | None) -> tuple[FloatArr
         days, (stop_class,) = tie_classes(stop)
         return days, stop_class, None
     days, (stop_class, start_class) = tie_classes(stop, start)
-    _refuse_rows(start_class >= stop_class, "enter and leave at what the tie rule takes for the same time")
+    refuse_rows(start_class >= stop_class, "enter and leave at what the tie rule takes for the same time")
     is_stop = np.zeros(days.size, dtype=np.bool_)
     is_stop[stop_class] = True
     rank = np.cumsum(is_stop) - 1
     first_later = rank[start_class]  # number of the last stop at or before the entry, -1 when there is none
     return days[is_stop], rank[stop_class], None if (first_later < 0).all() else first_later
-
-
-def _refuse_rows(wrong: BoolArray, what: str) -> None:
-    count = int(np.count_nonzero(wrong))
-    if count:
-        raise refuse(f"{count} of {wrong.size} rows {what}")

@@ -113,11 +113,10 @@ def _keyed_rows(sample: CoxSample, day: IntArray, last: AnyInt, m: int) -> tuple
         keys = keys[order]
         absent = int(np.searchsorted(keys, 0))
         return order[absent:], keys[absent:], None
-    came = np.flatnonzero((sample.start >= 0) & (keys >= 0))
-    missed = last[sample.stratum[came] * m + sample.start[came]]
-    came, missed = came[missed >= 0], missed[missed >= 0]
-    present = np.flatnonzero(keys >= 0)
-    rows, keys = np.concatenate([present, came]), np.concatenate([keys[present], missed])
+    missed = np.where(sample.start >= 0, last[sample.stratum * m + sample.start], -2)  # -1 would be the day before the first
+    present = np.flatnonzero((keys >> 1) > (missed >> 1))  # an event between entry and exit; both are negative when there is none
+    came = present[missed[present] >= 0]
+    rows, keys = np.concatenate([present, came]), np.concatenate([keys[present], missed[came]])
     sign = np.concatenate([np.ones(present.size), -np.ones(came.size)])
     order = np.argsort(keys, kind="stable")
     return rows[order], keys[order], sign[order] if came.size else None

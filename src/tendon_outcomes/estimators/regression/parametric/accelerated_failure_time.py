@@ -13,6 +13,7 @@ from tendon_outcomes.estimators.regression.parametric.error_distributions import
 from tendon_outcomes.estimators.regression.parametric.interval_rows import IntervalRows, covariate_columns, interval_rows
 from tendon_outcomes.estimators.regression.parametric.newton import Maximum, climb, refuse_runaway, sandwich
 from tendon_outcomes.estimators.regression.parametric.parametric_fit import ParametricFit
+from tendon_outcomes.estimators.regression.parametric.standardised import block_diagonal, standardised, way_back
 from tendon_outcomes.estimators.regression.parametric.time_likelihood import TimeLikelihood
 
 DEGENERATE = -12.0  # A log scale below this means that the covariates leave no remainder.
@@ -71,25 +72,27 @@ def accelerated_failure_time(
     if fixed and strata is not None:
         raise refuse("an exponential time has scale 1: `strata` would have no scales to differ in")
     rows = interval_rows(left, right, entry=entry, weight=weight, strata=strata, cluster=cluster, robust=robust)
-    x, labels = covariate_columns(covariates, names, rows, np.size(left))
+    given, labels = covariate_columns(covariates, names, rows, np.size(left))
+    x, centre, size = standardised(given, rows.weight, intercept=True)
     likelihood = TimeLikelihood(rows=rows, x=x, law=law, fixed_scale=fixed)
     top = fitted(likelihood, rows, x)
     spread = np.append(np.maximum(np.ptp(x, axis=0), np.abs(x).max(axis=0) * 1e-8), np.ones(top.at.size - x.shape[1]))
     scales = () if fixed else _scale_names(rows)
-    refuse_runaway((*labels, *scales), np.sqrt(np.diagonal(top.covariance)), _per_scale(spread, top.at, x.shape[1]))
+    refuse_runaway((*labels, *scales), top.covariance, _per_scale(spread, top.at, x.shape[1]))
     covariance = top.covariance
     by_scores = rows.by_weight or rows.cluster is not None
     if by_scores:
         scores = likelihood.scores_of(likelihood.terms(top.at))
         covariance = sandwich(covariance, scores, rows.weight, rows.cluster)
+    back = block_diagonal(way_back(centre, size), np.eye(top.at.size - size.size))
     null = top.value if x.shape[1] == 1 else _null(rows, law=likelihood).value
     return ParametricFit(
-        coefficients=Coefficients((*labels, *scales), top.at, covariance, level, by_scores),
+        coefficients=Coefficients((*labels, *scales), back @ top.at, back @ covariance @ back.T, level, by_scores),
         n_covariates=x.shape[1],
         distribution=distribution,
         log_likelihood=top.value,
         null_log_likelihood=null,
-        naive_covariance=top.covariance,
+        naive_covariance=back @ top.covariance @ back.T,
         strata=rows.stratum_labels,
         n=rows.n,
         n_events=float(rows.weight[np.isfinite(rows.right)].sum()),

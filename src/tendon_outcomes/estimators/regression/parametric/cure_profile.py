@@ -21,9 +21,10 @@ def profile_limits(likelihood: CureLikelihood, top: Maximum, without: float, con
     allowed = top.value - 0.5 * chi_square_quantile(conf_level, 1)
     logit = float(top.at[0])
     step = 0.5 * float(np.sqrt(top.covariance[0, 0]))
-    high = 0.0 if without >= allowed else _never(_crossing(likelihood, top.at, logit, step, allowed))
-    low = _never(_crossing(likelihood, top.at, logit, -step, allowed))
-    return Proportion(estimate=_never(logit), conf_low=high, conf_high=low, conf_level=conf_level)
+    # The larger the logit of ever, the smaller the fraction that never has the event.
+    low = 0.0 if without >= allowed else _never(_crossing(likelihood, top.at, logit, step, allowed))
+    high = _never(_crossing(likelihood, top.at, logit, -step, allowed))
+    return Proportion(estimate=_never(logit), conf_low=low, conf_high=high, conf_level=conf_level)
 
 
 def _crossing(likelihood: CureLikelihood, at: FloatArray, logit: float, step: float, allowed: float) -> float:

@@ -23,25 +23,25 @@ PARTIAL = np.array(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HazardCells:
-    """m cells between m + 1 edges, the first at 0, with three points in each."""
+    """m cells between m + 1 edges, the first where the curves begin, with three points in each."""
 
     edges: FloatArray
     width: FloatArray  # (m,)
     points: FloatArray  # (m, 3)
 
     @classmethod
-    def between(cls, *times: FloatArray) -> HazardCells:
-        edges = np.unique(np.concatenate((np.zeros(1), *times)))
+    def between(cls, *times: FloatArray, begin: float = 0.0) -> HazardCells:
+        edges = np.unique(np.concatenate((np.full(1, begin), *times)))
         width = np.diff(edges)
         return cls(edges=edges, width=width, points=edges[:-1, None] + width[:, None] * POINTS)
 
     def at_edges(self, values: FloatArray) -> FloatArray:
-        """Integral from 0 to each edge of something known at the points, (m, 3, ...) -> (m + 1, ...)."""
+        """Integral from the first edge to each edge of something known at the points, (m, 3, ...) -> (m + 1, ...)."""
         cell = np.einsum("i,q,iq...->i...", self.width, SHARES, values)
         return np.concatenate((np.zeros((1, *cell.shape[1:])), np.cumsum(cell, axis=0)))
 
     def at_points(self, values: FloatArray, at_edges: FloatArray) -> FloatArray:
-        """Integral from 0 to each point."""
+        """Integral from the first edge to each point."""
         within = np.einsum("i,qr,ir...->iq...", self.width, PARTIAL, values)
         return np.asarray(at_edges[:-1, None] + within)
 

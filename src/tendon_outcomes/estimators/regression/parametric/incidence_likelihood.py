@@ -23,6 +23,7 @@ class HazardModel:
 
     causes: tuple[int, ...]  # 1 first
     bases: tuple[LogTimeBasis, ...]
+    begin: float = 0.0  # The first entry: the curves are given that the event comes after it.
 
     @property
     def blocks(self) -> tuple[slice, ...]:
@@ -44,9 +45,10 @@ class HazardModel:
         """Cells with an edge at every time asked for, at every knot before the last time, and enough between."""
         last = max(float(t.max(initial=0.0)) for t in times)
         origin = self.bases[0].origin
-        between = origin * np.expm1(np.linspace(0.0, np.log1p(last / origin), FILLERS + 1)[1:-1])
+        steps = np.linspace(np.log1p(self.begin / origin), np.log1p(last / origin), FILLERS + 1)[1:-1]
+        between = origin * np.expm1(steps)
         knots = np.concatenate([basis.knots for basis in self.bases])
-        return HazardCells.between(*times, between, knots[(knots > 0.0) & (knots < last)])
+        return HazardCells.between(*times, between, knots[(knots > self.begin) & (knots < last)], begin=self.begin)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,10 +88,10 @@ def incidence(
 ) -> tuple[FloatArray, FloatArray]:
     """F of the j-th cause at the edges, (m + 1,), and its derivatives, (m + 1, p)."""
     density = found.hazards[j] * found.free
-    return cells.at_edges(density), cells.at_edges(density[..., None] * _log_slope(model, columns, found, j))
+    return cells.at_edges(density), cells.at_edges(density[..., None] * log_density_slope(model, columns, found, j))
 
 
-def _log_slope(model: HazardModel, columns: Sequence[FloatArray], found: Curves, j: int) -> FloatArray:
+def log_density_slope(model: HazardModel, columns: Sequence[FloatArray], found: Curves, j: int) -> FloatArray:
     """d log(h_j exp(-H)) / db at the points."""
     slope = -found.slope
     slope[..., model.blocks[j]] += columns[j]
@@ -115,7 +117,7 @@ class Likelihood:
         cls, model: HazardModel, *, left: FloatArray, right: FloatArray, cause: IntArray, entry: FloatArray, weight: FloatArray
     ) -> Likelihood:
         end = np.where(cause == 0, left, right)
-        low = np.where(cause == 1, left, 0.0)
+        low = np.where(cause == 1, left, model.begin)
         cells = model.cells(end, low, entry)
         which = np.full(cause.size, -1)
         dated = np.zeros((cause.size, model.size))
@@ -148,7 +150,7 @@ class Likelihood:
         by_mass = self.weight[seen] / mass
         on_edges = summed_by(self.at[seen], by_mass, m) - summed_by(self.low[seen], by_mass, m)
         density = cells.reversed(None, on_edges) * found.hazards[0] * found.free
-        flat = _log_slope(self.model, self.columns, found, 0).reshape(-1, self.model.size)
+        flat = log_density_slope(self.model, self.columns, found, 0).reshape(-1, self.model.size)
         # The rows' own slopes less what entry adds: d log P of each cause-1 row.
         own = slope[seen] - found.hazard_slope_at_edges[self.entry[seen]]
         result = (own * self.weight[seen, None]).T @ own - (flat * density.reshape(-1, 1)).T @ flat

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.clusters import checked_clusters
+from tendon_outcomes.estimators.clusters import labelled_clusters
 from tendon_outcomes.estimators.observations import (
     FloatArray,
     IntArray,
@@ -78,7 +78,7 @@ def interval_rows(
     if labels.shape != (n,):
         raise refuse(f"`strata` has shape {labels.shape} for {n} rows")
     values, stratum = np.unique(labels[kept], return_inverse=True)
-    numbers = None if cluster is None else checked_clusters(cluster, n)[kept]
+    numbers = None if cluster is None else labelled_clusters(cluster, n).number[kept]
     rows = IntervalRows(
         left=low[kept],
         right=high[kept],

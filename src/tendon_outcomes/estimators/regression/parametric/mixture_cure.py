@@ -8,19 +8,23 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from tendon_outcomes.errors import NotConverged
 from tendon_outcomes.estimators.limits import Pointwise, two_sided_z
 from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, checked_level, refuse
 from tendon_outcomes.estimators.proportions import Proportion
 from tendon_outcomes.estimators.regression.coefficients import Coefficients
 from tendon_outcomes.estimators.regression.parametric.accelerated_failure_time import DEGENERATE, fitted
 from tendon_outcomes.estimators.regression.parametric.cure_likelihood import CureLikelihood
+from tendon_outcomes.estimators.regression.parametric.cure_plateau import CERTAIN, PLATEAU, refuse_short_follow_up, share_seen
 from tendon_outcomes.estimators.regression.parametric.cure_profile import profile_limits
 from tendon_outcomes.estimators.regression.parametric.error_distributions import Distribution, error_distribution
 from tendon_outcomes.estimators.regression.parametric.interval_rows import IntervalRows, covariate_columns, interval_rows
+from tendon_outcomes.estimators.regression.parametric.log_cumulative_limits import log_cumulative_limits
 from tendon_outcomes.estimators.regression.parametric.newton import Maximum, climb, refuse_runaway, sandwich
+from tendon_outcomes.estimators.regression.parametric.standardised import block_diagonal, standardised, way_back
 from tendon_outcomes.estimators.regression.parametric.time_likelihood import TimeLikelihood, event_terms
 
-PLATEAU = 0.80  # Of those who will have the event, the share that must have had it by the last follow-up.
+ROUNDING = 1e-14
 
 ENDLESS = (
     "Follow-up may be too short to tell never from later, the fraction 0 (accelerated_failure_time), or a covariate may tell "
@@ -32,7 +36,8 @@ ENDLESS = (
 class MixtureCureFit:
     """logit Pr(ever) = z'c and log T = x'b + s W for those who do.
 
-    `share_seen`: of those who will have the event, the mean modelled share that have had it by the last follow-up.
+    `share_seen`: of those who will have the event, the mean modelled share that have had it by the day to which a tenth of the
+    rows without the event were followed.
     `never` is the fraction that never has it where no covariates say who: profile-likelihood limits (Wald on the logit when
     robust); None otherwise.
     """
@@ -81,17 +86,21 @@ class MixtureCureFit:
         m, v = np.full(flat.size, float(x @ self.time.estimate[:p])), np.full(flat.size, log_s)
         terms = event_terms(error_distribution(self.distribution), np.zeros(flat.size), np.where(later, flat, 1.0), m, v)
         share = 1.0 / (1.0 + np.exp(-float(z @ self.ever.estimate)))
-        value = share * np.exp(terms.value)
+        log_value = np.log(share) + terms.value
+        value = np.exp(log_value)
         slope = np.concatenate(
             (np.full((flat.size, 1), 1.0 - share) * z, terms.m[:, None] * x, terms.v[:, None][:, : self.time.estimate.size - p]),
             axis=1,
         )
         variance = np.einsum("ij,jk,ik->i", slope, self.covariance, slope)
-        error: FloatArray = value * np.sqrt(np.maximum(variance, 0.0))
-        free = -np.log1p(-value)
+        relative: FloatArray = np.sqrt(np.maximum(variance, 0.0))
         with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.exp(two_sided_z(self.ever.conf_level) * error / ((1.0 - value) * free))
-        columns = (value, error, -np.expm1(-free / reach), -np.expm1(-free * reach))
+            # log(-log(1 - F)) and its slope in log F; log F itself and 1 where F is within rounding of 0.
+            seen = value > ROUNDING
+            log_cumulative = np.where(seen, np.log(-np.log1p(-value)), log_value)
+            steep = np.where(seen, value / ((1.0 - value) * -np.log1p(-value)), 1.0)
+        limits = log_cumulative_limits(log_cumulative, relative * steep, conf_level=self.ever.conf_level)
+        columns = (value, value * relative, *limits)
         return Pointwise(*(np.where(later, column, 0.0).reshape(asked.shape) for column in columns))
 
 
@@ -114,8 +123,9 @@ def mixture_cure(
     Estimand
         1 - pi(z) = Pr(never), and the law of T among those who ever have the event.
     Estimator
-        Maximum likelihood in (c, b, log s): log pi + log(S(left) - S(right)) (the log density when exact) for rows with it,
-        log(1 - pi + pi S(left)) for the others; logit pi = z'c, log T = x'b + s W as in accelerated_failure_time.
+        Maximum likelihood in (c, b, log s), the higher of the maxima from two starts: log pi + log(S(left) - S(right)) (the log
+        density when exact) for rows with it, log(1 - pi + pi S(left)) for the others; logit pi = z'c, log T = x'b + s W as in
+        accelerated_failure_time.
     Interval
         Wald with the inverse observed information; the sandwich for weights that are not copies, `robust` or `cluster`. `never`:
         profile likelihood, the values p with 2 (max - max given p) <= the chi-square quantile, from 0 where that reaches it; Wald
@@ -125,8 +135,10 @@ def mixture_cure(
     Assumes
         The distribution, in its tail too: what is called never is what the distribution does not reach. Follow-up long enough.
     Not for
-        Follow-up without a plateau: refused when, by the fit, fewer than 80 % of those who will have the event have had it by the
-        last follow-up. A fraction of 0: refused, the model is then accelerated_failure_time. Delayed entry. Competing causes.
+        Follow-up without a plateau: refused when, by the fit, fewer than 80 % of those who will have the event (lower 95 % limit:
+        60 %) have had it by the day to which a tenth of those without it were followed. The limit is there because a fit that
+        overstates the never also overstates that share. A fraction of 0: refused, the model is then accelerated_failure_time.
+        Delayed entry. Competing causes.
     Parameters
         left, right: n times each. covariates_cured, covariates_time: (n, q), (n, p) or None. distribution as there. names_cured,
         names_time: words. weight: n non-negative numbers. cluster: n labels. conf_level in (0, 1). robust: overrides the weights.
@@ -143,8 +155,10 @@ def mixture_cure(
     level, law = checked_level(conf_level), error_distribution(distribution)
     rows = interval_rows(left, right, entry=None, weight=weight, strata=None, cluster=cluster, robust=robust)
     n = int(np.size(left))
-    z, ever_names = covariate_columns(covariates_cured, names_cured, rows, n)
-    x, time_names = covariate_columns(covariates_time, names_time, rows, n)
+    of_ever, ever_names = covariate_columns(covariates_cured, names_cured, rows, n)
+    of_time, time_names = covariate_columns(covariates_time, names_time, rows, n)
+    z, *scaling_ever = standardised(of_ever, rows.weight, intercept=True)
+    x, *scaling_time = standardised(of_time, rows.weight, intercept=True)
     fixed = distribution == "exponential"
     time_names = time_names if fixed else (*time_names, "log(scale)")
     if np.isfinite(rows.right).all():
@@ -157,21 +171,24 @@ def mixture_cure(
     if not fixed and float(top.at[-1]) < DEGENERATE:
         raise refuse("the scale runs to 0: the times are explained without remainder")
     _refuse_boundary(likelihood, top, without)
-    seen = _share_seen(likelihood, top.at, rows)
-    _refuse_short_follow_up(seen, rows)
+    seen, at_least = share_seen(likelihood, top, rows)
+    refuse_short_follow_up(seen, PLATEAU, rows, "")
     spread = np.concatenate((np.ptp(z, axis=0), np.ptp(x, axis=0) / _scale(top.at, fixed), np.ones(0 if fixed else 1)))
     spread[0], spread[q] = 1.0, 1.0 / _scale(top.at, fixed)
-    refuse_runaway((*ever_names, *time_names), np.sqrt(np.diagonal(top.covariance)), spread)
+    refuse_runaway((*ever_names, *time_names), top.covariance, spread)
+    refuse_short_follow_up(at_least, CERTAIN, rows, "perhaps only ")
     covariance, by_scores = top.covariance, rows.by_weight or rows.cluster is not None
     if by_scores:
         covariance = sandwich(covariance, likelihood.scores_of(likelihood.terms(top.at)), rows.weight, rows.cluster)
-    ever = Coefficients(ever_names, top.at[:q], covariance[:q, :q], level, by_scores)
+    back = block_diagonal(way_back(*scaling_ever), way_back(*scaling_time), np.eye(top.at.size - q - x.shape[1]))
+    beta, covariance = back @ top.at, back @ covariance @ back.T
+    ever = Coefficients(ever_names, beta[:q], covariance[:q, :q], level, by_scores)
     never = None
     if q == 1:
         never = _never_by_wald(ever) if by_scores else profile_limits(likelihood, top, without.value, level)
     return MixtureCureFit(
         ever=ever,
-        time=Coefficients(time_names, top.at[q:], covariance[q:, q:], level, by_scores),
+        time=Coefficients(time_names, beta[q:], covariance[q:, q:], level, by_scores),
         never=never,
         never_interval="Wald" if by_scores else "profile",
         share_seen=seen,
@@ -188,7 +205,7 @@ def mixture_cure(
 
 
 def _climbed(likelihood: CureLikelihood, without: Maximum, rows: IntervalRows) -> Maximum:
-    """The maximum from two starts: the times of the seen rows alone, and the model without a never-fraction."""
+    """The higher maximum from two starts: the times of the seen rows alone, and the model without a never-fraction."""
     seen = np.isfinite(rows.right)
     fraction = float(rows.weight[seen].sum() / rows.weight.sum())
     p = likelihood.time.x.shape[1]
@@ -199,8 +216,16 @@ def _climbed(likelihood: CureLikelihood, without: Maximum, rows: IntervalRows) -
     alone[p:] = np.log(max(float(np.sqrt(np.average((y[seen] - alone[0]) ** 2, weights=rows.weight[seen]))), 0.2))
     logit = np.zeros(likelihood.z.shape[1])
     logit[0] = np.log(fraction / (1.0 - fraction))
-    start = np.concatenate((logit, alone))
-    return climb(likelihood.evaluate, start, what="the mixture cure model", way_out=ENDLESS)
+    few_never = np.append(np.log(9.0), np.zeros(logit.size - 1))
+    tops, failed = [], None
+    for start in ((logit, alone), (few_never, without.at)):
+        try:
+            tops.append(climb(likelihood.evaluate, np.concatenate(start), what="the mixture cure model", way_out=ENDLESS))
+        except NotConverged as error:
+            failed = error
+    if failed is not None and not tops:
+        raise failed
+    return max(tops, key=lambda top: top.value)
 
 
 def _refuse_boundary(likelihood: CureLikelihood, top: Maximum, without: Maximum) -> None:
@@ -211,24 +236,6 @@ def _refuse_boundary(likelihood: CureLikelihood, top: Maximum, without: Maximum)
             "no fraction that never has the event is seen: the likelihood is highest with a fraction of 0",
             way_out="Use accelerated_failure_time.",
         )
-
-
-def _refuse_short_follow_up(seen: float, rows: IntervalRows) -> None:
-    if seen < PLATEAU:
-        raise refuse(
-            f"by the fit {100 * seen:.0f} % of those who will have the event have had it by the last follow-up "
-            f"{rows.last_follow_up:g}: the fraction that never has it is not identified (it takes {100 * PLATEAU:.0f} %)",
-            way_out="Follow longer, or report the incidence within follow-up (accelerated_failure_time, spline_incidence).",
-        )
-
-
-def _share_seen(likelihood: CureLikelihood, beta: FloatArray, rows: IntervalRows) -> float:
-    """Mean over the rows of F(last follow-up | x)."""
-    p, q = likelihood.time.x.shape[1], likelihood.q
-    m, v = likelihood.time.x @ beta[q : q + p], likelihood.time.scale_columns @ beta[q + p :]
-    end = np.full(rows.n, rows.last_follow_up)
-    risen = np.exp(event_terms(likelihood.time.law, np.zeros(rows.n), end, m, v).value)
-    return float(np.average(risen, weights=rows.weight))
 
 
 def _never_by_wald(ever: Coefficients) -> Proportion:

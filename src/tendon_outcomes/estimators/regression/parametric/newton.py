@@ -12,6 +12,7 @@ from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse
 
 SMALL_GAIN = 1e-20  # The last full Newton step promises less than this in log-likelihood, relatively to it or to 1.
 ROUNDING = 1e-13  # Where rounding hides whether a step leads up, such a gain is none.
+FLAT_STEPS = 20  # So many steps of such gains are a ridge without a summit, on which the information is next to singular.
 MAX_STEPS = 200
 LONGEST = 2.0  # No coefficient moves further in one step.
 RUNAWAY = 100.0  # A standardised coefficient less certain than this has no finite estimate.
@@ -52,7 +53,7 @@ def climb(evaluate: Callable[[FloatArray], Evaluation], start: FloatArray, *, wh
 
 
 def _climb(evaluate: Callable[[FloatArray], Evaluation], beta: FloatArray) -> Maximum | None:
-    damping = 0.0
+    damping, flat = 0.0, 0
     value, derivatives = evaluate(beta)
     for step in range(MAX_STEPS):
         gradient, information = derivatives()
@@ -63,6 +64,9 @@ def _climb(evaluate: Callable[[FloatArray], Evaluation], beta: FloatArray) -> Ma
         here = Maximum(beta, value, information, float(np.sqrt(max(gain, 0.0))), step)
         if positive and damping == 0.0 and gain <= SMALL_GAIN * size:
             return _last(here, move, evaluate)
+        flat += gain <= ROUNDING * size
+        if flat > FLAT_STEPS:
+            return here
         move *= min(1.0, LONGEST / max(float(np.abs(move).max()), 1e-300))
         tried, tried_derivatives = evaluate(beta + move)
         # A step within rounding of the summit may seem to go down by an ulp.
@@ -106,13 +110,17 @@ def sandwich(inverse: FloatArray, scores: FloatArray, weight: FloatArray, cluste
     """C J C, C the inverse information, J the squared weighted scores of rows, or of clusters."""
     summed = scores * weight[:, None]
     if cluster is not None:
+        if (cluster == cluster[0]).all():
+            raise refuse("all rows belong to one cluster, so nothing says how much clusters vary")
         summed = np.column_stack([summed_by(cluster, column, int(cluster.max()) + 1) for column in summed.T])
     return np.asarray(inverse @ (summed.T @ summed) @ inverse)
 
 
-def refuse_runaway(names: tuple[str, ...], std_error: FloatArray, spread: FloatArray) -> None:
+def refuse_runaway(names: tuple[str, ...], covariance: FloatArray, spread: FloatArray) -> None:
     """Refuse coefficients that the likelihood pushes to infinity: their standardised error is beyond any that data leave."""
-    away = [name for name, s in zip(names, std_error * spread, strict=True) if not s < RUNAWAY]
+    with np.errstate(invalid="ignore"):
+        std_error = np.sqrt(np.diagonal(covariance)) * spread
+    away = [name for name, s in zip(names, std_error, strict=True) if not s < RUNAWAY]
     if away:
         raise refuse(
             f"{', '.join(away)}: no finite estimate, the likelihood rises for ever (separation)",

@@ -12,7 +12,10 @@ from tendon_outcomes.estimators.limits import Pointwise, two_sided_z
 from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, refuse
 from tendon_outcomes.estimators.regression.coefficients import Coefficients
 from tendon_outcomes.estimators.regression.parametric.error_distributions import error_distribution
+from tendon_outcomes.estimators.regression.parametric.log_cumulative_limits import log_cumulative_limits
 from tendon_outcomes.estimators.special_functions import chi_square_p
+
+ROUNDING = 1e-14  # -log S below this has lost its digits to those of S.
 
 
 class Ratios(NamedTuple):
@@ -75,17 +78,18 @@ class ParametricFit:
         law = error_distribution(self.distribution)
         w = (np.log(np.where(later, flat, 1.0)) - x @ self.coefficients.estimate[: x.size]) / s
         log_above = law.log_above(w)
+        with np.errstate(divide="ignore"):
+            # Where S rounds to 1, -log S is F.
+            log_cumulative = np.where(log_above < -ROUNDING, np.log(-log_above), law.log_below(w))
         # d log(-log S)/dw = (f/S) / -log S; dw/db = -x/s, dw/dlog s = -w.
-        steep = np.exp(law.log_density(w) - log_above) / -log_above
+        steep = np.exp(law.log_density(w) - log_above - log_cumulative)
         slope = np.zeros((flat.size, self.coefficients.estimate.size))
         slope[:, : x.size] = -x / s
         if g is not None:
             slope[:, g] = -w
         error = self._std_error(slope) * steep
-        reach = two_sided_z(self.conf_level) * error
-        with np.errstate(over="ignore"):
-            low, high = (-np.expm1(log_above * np.exp(shift)) for shift in (-reach, reach))
-        columns = (-np.expm1(log_above), error * -log_above * np.exp(log_above), low, high)
+        limits = log_cumulative_limits(log_cumulative, error, conf_level=self.conf_level)
+        columns = (-np.expm1(log_above), error * np.exp(log_cumulative + log_above), *limits)
         return Pointwise(*(np.where(later, column, 0.0).reshape(asked.shape) for column in columns))
 
     def quantile(self, p: npt.ArrayLike, covariates: npt.ArrayLike | None = None, *, stratum: object = None) -> Pointwise:

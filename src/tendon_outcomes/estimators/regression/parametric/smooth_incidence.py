@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.curves.restricted_mean import RestrictedMean
-from tendon_outcomes.estimators.limits import Pointwise, probability_limits, two_sided_z
+from tendon_outcomes.estimators.limits import Pointwise, two_sided_z
 from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, refuse
 from tendon_outcomes.estimators.regression.parametric.hazard_cells import HazardCells
 from tendon_outcomes.estimators.regression.parametric.incidence_likelihood import (
@@ -16,7 +16,9 @@ from tendon_outcomes.estimators.regression.parametric.incidence_likelihood impor
     columns_of,
     curves,
     incidence,
+    log_density_slope,
 )
+from tendon_outcomes.estimators.regression.parametric.log_cumulative_limits import log_cumulative_limits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,15 +42,17 @@ class SmoothIncidence:
     covariance: FloatArray = field(repr=False)
 
     def at(self, cause: int, days: npt.ArrayLike) -> Pointwise:
-        """F of `cause` at the days, with limits normal on log(-log(1 - F)); at day 0 everything is 0."""
+        """F of `cause` at the days, with limits normal on log(-log(1 - F)); until the curve begins everything is 0."""
         asked, j = self._within(days), self._position(cause)
         value, slope = self._incidence(j, np.ravel(asked))
         error = self._std_error(slope)
-        low, high = np.zeros(value.size), np.zeros(value.size)
-        later = value > 0.0
-        free_low, free_high = probability_limits(1.0 - value[later], error[later], conf_level=self.conf_level, interval="log-log")
-        low[later], high[later] = 1.0 - free_high, 1.0 - free_low
-        return Pointwise(*(column.reshape(asked.shape) for column in (value, error, low, high)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cumulative = -np.log1p(-value)
+            relative = error / ((1.0 - value) * cumulative)
+            limits = log_cumulative_limits(np.log(cumulative), relative, conf_level=self.conf_level)
+        later = np.ravel(asked) > self.model.begin
+        columns = (value, error, *(np.where(later, limit, 0.0) for limit in limits))
+        return Pointwise(*(column.reshape(asked.shape) for column in columns))
 
     def gradient_at(self, cause: int, days: npt.ArrayLike) -> FloatArray:
         """Derivatives of F at the days in the coefficients, (d, p): for joint statements about several days."""
@@ -57,12 +61,16 @@ class SmoothIncidence:
     def hazard(self, cause: int, days: npt.ArrayLike) -> Pointwise:
         """The cause-specific hazard at the days, per unit of time, with limits normal on its logarithm."""
         asked, j = self._within(days), self._position(cause)
+        if (asked < self.model.begin).any():
+            raise refuse(f"nobody was followed before day {self.model.begin:g}: there is no hazard to tell")
         block = self.model.blocks[j]
         x = self.model.bases[j].columns(np.ravel(asked))
         value = np.exp(x @ self.log_hazard_at_knots[block])
         error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", x, self.covariance[block, block], x), 0.0))
-        reach = np.exp(two_sided_z(self.conf_level) * error)
-        return Pointwise(*(c.reshape(asked.shape) for c in (value, value * error, value / reach, value * reach)))
+        reach = two_sided_z(self.conf_level) * error
+        with np.errstate(over="ignore"):
+            low, high = value * np.exp(-reach), value * np.exp(reach)
+        return Pointwise(*(c.reshape(asked.shape) for c in (value, value * error, low, high)))
 
     def restricted_mean_time_lost(self, cause: int, horizon: float) -> RestrictedMean:
         """Integral of F of `cause` from 0 to the horizon, with normal limits cut to [0, horizon]."""
@@ -70,6 +78,8 @@ class SmoothIncidence:
         if end.ndim or not float(end) > 0.0:
             raise refuse("`horizon` must be one positive number")
         tau = float(end)
+        if tau <= self.model.begin:
+            raise refuse(f"nobody was followed before day {self.model.begin:g}", way_out="Ask for a later horizon.")
         cells, density, slope = self._density(j, np.array([tau]))
         lost = (tau - cells.points) * density
         estimate = float(cells.at_edges(lost)[-1])
@@ -106,12 +116,11 @@ class SmoothIncidence:
         columns = columns_of(self.model, cells)
         found = curves(self.model, cells, columns, self.log_hazard_at_knots)
         density = found.hazards[j] * found.free
-        slope = -found.slope
-        slope[..., self.model.blocks[j]] += columns[j]
-        return cells, density, density[..., None] * slope
+        return cells, density, density[..., None] * log_density_slope(self.model, columns, found, j)
 
     def _incidence(self, j: int, days: FloatArray) -> tuple[FloatArray, FloatArray]:
-        if days.size == 0 or float(days.max()) == 0.0:
+        days = np.maximum(days, self.model.begin)
+        if days.size == 0 or float(days.max()) == self.model.begin:
             return np.zeros(days.size), np.zeros((days.size, self.model.size))
         cells = self.model.cells(days)
         columns = columns_of(self.model, cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.clusters import checked_clusters
+from tendon_outcomes.estimators.clusters import labelled_clusters
 from tendon_outcomes.estimators.interval_censored.support import IntervalSample, checked_sample
 from tendon_outcomes.estimators.observations import (
     FloatArray,
@@ -61,7 +61,9 @@ def spline_incidence(
     Conventions
         (left, right] half-open. A cause-1 row recovered before any competing event; a dated competing event is the first event.
         Whole-number weights are copies. Rows of weight 0 are left out. A cause nobody had is no cause of the fit: asking for it
-        is refused, as is a sample without cause 1.
+        is refused, as is a sample without cause 1. With `entry` the curves begin at the first entry: where that is later than 0
+        they are given T > first entry, and hazards before it are refused. With dated causes times are in days: for the knots such
+        an event is spread over the day before it.
     Assumes
         Visits unrelated to the outcome given what was seen before; independent rows or clusters; hazards smooth on the scale of
         the knots.
@@ -86,15 +88,15 @@ def spline_incidence(
         tests/properties, tests/slow_reference, tests/simulation.
     """
     level = checked_level(conf_level)
-    if isinstance(df, bool) or int(df) != df or not 0 <= df <= 8:
+    if isinstance(df, bool) or df not in range(9):
         raise refuse("`df` must be a whole number from 0 to 8")
     sample = checked_sample(left, right, cause, weight)
     n_rows = np.size(left)
     kept = np.ones(n_rows, dtype=np.bool_) if weight is None else np.asarray(weight, dtype=np.float64) > 0.0
     start = _checked_entry(entry, n_rows, kept, sample)
-    groups = None if cluster is None else checked_clusters(cluster, n_rows)[kept]
+    groups = None if cluster is None else labelled_clusters(cluster, n_rows).number[kept]
     by_weight = not are_copies(sample.weight) if robust is None else bool(robust)
-    model = _model(sample, int(df), knots)
+    model = _model(sample, int(df), knots, float(start.min()))
     likelihood = Likelihood.of(model, left=sample.left, right=sample.right, cause=sample.cause, entry=start, weight=sample.weight)
     fit = maximise(likelihood, _constant_hazards(model, sample, start))
     covariance = fit.covariance
@@ -134,7 +136,7 @@ def _checked_entry(entry: npt.ArrayLike | None, n: int, kept: npt.NDArray[np.boo
     return start
 
 
-def _model(sample: IntervalSample, df: int, knots: npt.ArrayLike | None) -> HazardModel:
+def _model(sample: IntervalSample, df: int, knots: npt.ArrayLike | None, begin: float) -> HazardModel:
     seen = sample.cause == 1
     if not seen.any():
         raise refuse(
@@ -144,6 +146,7 @@ def _model(sample: IntervalSample, df: int, knots: npt.ArrayLike | None) -> Haza
     origin = ORIGIN_SHARE * float(_quantiles(sample, 1, np.array([0.5]))[0])
     causes = (1, *(int(k) for k in np.unique(sample.cause) if k > 1))
     return HazardModel(
+        begin=begin,
         causes=causes,
         bases=tuple(
             LogTimeBasis.at(_chosen_knots(knots, sample) if knots is not None and k == 1 else _knots(sample, k, df), origin)
