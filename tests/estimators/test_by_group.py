@@ -98,3 +98,17 @@ def test_refuses_an_unknown_label() -> None:
     # Exact.
     with pytest.raises(EstimationRefused, match="no group 7"):
         survival_by_group(TIME, CAUSE > 0, GROUP)[7]
+
+
+def test_fits_by_group_answer_as_a_dict_does() -> None:
+    # Exact.
+    from tendon_outcomes.estimators import interval_incidence_by_group
+
+    curves = survival_by_group([1, 2, 3, 4], [1, 1, 0, 1], ["a", "a", "b", "b"])
+    fits = interval_incidence_by_group([0.0] * 4, [1.0, 2.0, 1.0, 2.0], [1] * 4, ["a", "a", "b", "b"])
+    for grouped in (curves, fits):
+        assert "a" in grouped
+        assert "c" not in grouped
+        assert grouped.get("c") is None
+        with pytest.raises(EstimationRefused, match=r"no group 'c'.*\n.*Groups: a, b"):
+            grouped["c"]

@@ -167,7 +167,11 @@ def test_coverage_of_the_difference() -> None:
 
 @pytest.mark.parametrize(
     ("group", "says"),
-    [(["x"], "`group` has 1 values for 2 rows"), ([1.0, np.nan], "1 of 2 rows have no group"), (["x", None], "cannot be sorted")],
+    [
+        (["x"], "`group` has 1 values for 2 rows"),
+        ([1.0, np.nan], "1 of 2 rows have no `group`"),
+        (["x", None], "1 of 2 rows have no `group`"),
+    ],
 )
 def test_refuses_groups_without_a_meaning(group: list[object], says: str) -> None:
     # Exact: each rule of the door.

@@ -71,7 +71,7 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(
         "groups, a missing label",
         lambda: interval_incidence_by_group([0, 7], [7, INF], [1, 0], [1.0, np.nan]),
-        "1 of 2 rows have no group",
+        "1 of 2 rows have no `group`",
     ),
     Refusal(
         "groups, one group without weight",

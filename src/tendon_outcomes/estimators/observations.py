@@ -5,6 +5,7 @@ Whatever is read here comes out as plain arrays: times, weights, codes and label
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isnan
 
 import numpy as np
@@ -25,6 +26,15 @@ EMPTY_SHARE = 1e-12
 
 # Codes above this are no numbering of causes but a code for "missing", or a column in the wrong place.
 MOST_CAUSES = 1000
+
+
+class NoSuchGroup(EstimationRefused, KeyError):
+    """A group that was not fitted; a KeyError too, so that `in` and `get` of the fits by group answer as those of a dict."""
+
+
+def no_such_group(label: object, labels: Iterable[object]) -> NoSuchGroup:
+    """The exception for a label that no fit has."""
+    return NoSuchGroup(f"there is no group {label!r}", way_out=f"Groups: {', '.join(map(str, labels))}.")
 
 
 def refuse(reason: str, way_out: str = "") -> EstimationRefused:

@@ -13,7 +13,7 @@ from tendon_outcomes.estimators.clusters import Clusters, labelled_clusters
 from tendon_outcomes.estimators.curves.aalen_johansen import CumulativeIncidence, VarianceKind, cumulative_incidence
 from tendon_outcomes.estimators.curves.kaplan_meier import SurvivalCurve, is_robust, survival_curve
 from tendon_outcomes.estimators.limits import SurvivalInterval
-from tendon_outcomes.estimators.observations import IntArray, checked_labels, checked_level, refuse
+from tendon_outcomes.estimators.observations import IntArray, checked_labels, checked_level, no_such_group, refuse
 from tendon_outcomes.estimators.risk_table import RiskTable, risk_tables
 
 Fit = TypeVar("Fit", SurvivalCurve, CumulativeIncidence)
@@ -31,7 +31,7 @@ class GroupedCurves(Mapping[object, Fit], Generic[Fit]):
 
     def __getitem__(self, label: object) -> Fit:
         if label not in self.labels:
-            raise refuse(f"there is no group {label!r} among the {len(self.labels)} groups")
+            raise no_such_group(label, self.labels)
         return self.curves[self.labels.index(label)]
 
     def __iter__(self) -> Iterator[object]:
@@ -39,9 +39,6 @@ class GroupedCurves(Mapping[object, Fit], Generic[Fit]):
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def __contains__(self, label: object) -> bool:
-        return label in self.labels
 
     def largest_horizon(self, *, at_least: float = 10.0, share: float = 0.1) -> float:
         """The last day on which every group still has max(`at_least`, `share` of its size) at risk; 0 when there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tendon_outcomes.estimators.clusters import labelled_clusters
 from tendon_outcomes.estimators.interval_censored.incidence import IntervalIncidence
 from tendon_outcomes.estimators.interval_censored.npmle import interval_censored_incidence
-from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse, summed_by
+from tendon_outcomes.estimators.observations import FloatArray, IntArray, checked_labels, no_such_group, refuse, summed_by
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,12 +20,12 @@ class GroupedIncidence(Mapping[object, IntervalIncidence]):
 
     fits: Mapping[object, IntervalIncidence]
     n: int
-    _rows: Mapping[object, IntArray]  # places of each group's rows
-    _cluster: IntArray | None
+    _rows: Mapping[object, IntArray] = field(repr=False)  # places of each group's rows
+    _cluster: IntArray | None = field(repr=False)
 
     def __getitem__(self, label: object) -> IntervalIncidence:
         if label not in self.fits:
-            raise refuse(f"there is no group {label!r}", way_out=f"Groups: {', '.join(map(str, self.fits))}.")
+            raise no_such_group(label, self.fits)
         return self.fits[label]
 
     def __iter__(self) -> Iterator[object]:
@@ -92,18 +92,10 @@ def interval_incidence_by_group(
     Checked
         Exact (equal to separate fits; shared clusters against one row moved at a time): tests/estimators/test_interval_groups.py.
     """
-    labels = np.asarray(group)
     n = np.size(left)
-    if labels.shape != (n,):
-        raise refuse(f"`group` has {labels.size} values for {n} rows")
     if n == 0:
         raise refuse("there are no rows")
-    try:
-        names, number = np.unique(labels, return_inverse=True)
-    except TypeError:
-        raise refuse("the labels of `group` cannot be sorted: some are missing, or they are of several kinds") from None
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        raise refuse(f"{int(np.isnan(labels).sum())} of {n} rows have no group")
+    names, number = np.unique(checked_labels(group, n, "group"), return_inverse=True)
     together = None if cluster is None else labelled_clusters(cluster, n).number
     columns = [np.asarray(column) for column in (left, right, cause)]
     extra = {"entry": entry, "weight": weight, "cluster": together}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -28,7 +28,7 @@ class Bootstrap:
     estimate: FloatArray
     conf_low: FloatArray
     conf_high: FloatArray
-    replicates: FloatArray
+    replicates: FloatArray = field(repr=False)
     n_failed: IntArray
     conf_level: float
     kind: IntervalOfBootstrap

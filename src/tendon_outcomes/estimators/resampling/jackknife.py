@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ class Jackknife:
     """k estimates with the C values that leave one cluster out; `influence` (C, k) is what each cluster adds."""
 
     estimate: FloatArray
-    left_out: FloatArray
-    influence: FloatArray
+    left_out: FloatArray = field(repr=False)
+    influence: FloatArray = field(repr=False)
     std_error: FloatArray
     bias: FloatArray
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ class Concordance:
     tied_score: float
     tied_time: float
     tied_both: float
-    influence: FloatArray
+    influence: FloatArray = field(repr=False)
     conf_level: float
     robust: bool
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,11 +19,11 @@ class SchoenfeldResiduals:
     `row` is the event's place in the sample, `stratum` the number of its stratum, `weight` its weight. `residual` is (E, p).
     """
 
-    time: FloatArray
-    stratum: IntArray
-    row: IntArray
-    weight: FloatArray
-    residual: FloatArray
+    time: FloatArray = field(repr=False)
+    stratum: IntArray = field(repr=False)
+    row: IntArray = field(repr=False)
+    weight: FloatArray = field(repr=False)
+    residual: FloatArray = field(repr=False)
     names: tuple[str, ...]
 
 

@@ -62,7 +62,7 @@ class CoxFit:
     wald_test: NullTest
     naive_covariance: FloatArray
     ties: Ties
-    linear_predictor: FloatArray
+    linear_predictor: FloatArray = field(repr=False)
     iterations: int
     gradient_norm: float
     penalised: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -41,10 +41,10 @@ class ProportionalHazardsTest:
     transform: Transform
     robust: bool
     names: tuple[str, ...]
-    time: FloatArray  # (E,)
-    transformed_time: FloatArray  # (E,)
-    stratum: IntArray  # (E,)
-    scaled_residual: FloatArray  # (E, p)
+    time: FloatArray = field(repr=False)  # (E,)
+    transformed_time: FloatArray = field(repr=False)  # (E,)
+    stratum: IntArray = field(repr=False)  # (E,)
+    scaled_residual: FloatArray = field(repr=False)  # (E, p)
     event_covariance: FloatArray
 
     @property
