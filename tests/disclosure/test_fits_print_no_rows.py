@@ -19,6 +19,7 @@ X = RNG.normal(size=(N, 3))
 GROUP = RNG.integers(0, 2, N)
 LEFT = TIME - 1.0
 RIGHT = np.where(EVENT, TIME, np.inf)
+LOOKS = (np.where(EVENT, 4 * (LEFT // 4), 4 * (TIME // 4)), 4 * np.ceil(RIGHT / 4), EVENT.astype(int))
 CLUSTER = np.arange(N) // 2
 COX = e.cox(TIME, EVENT, X, cluster=CLUSTER)
 
@@ -43,7 +44,7 @@ FITS: dict[str, Callable[[], object]] = {
     "fine_gray": lambda: e.fine_gray(TIME, CAUSE, X),
     "accelerated_failure_time": lambda: e.accelerated_failure_time(LEFT, RIGHT, X),
     "spline_incidence": lambda: e.spline_incidence(LEFT, RIGHT, EVENT.astype(int)),
-    "pooled_cloglog": lambda: e.pooled_cloglog(4 * (LEFT // 4), 4 * np.ceil(RIGHT / 4), EVENT.astype(int), X, grid=[4, 8, 12]),
+    "pooled_cloglog": lambda: e.pooled_cloglog(*LOOKS, X, grid=[4, 8, 12]),
     "bootstrap_curve": lambda: e.bootstrap_curve(TIME, EVENT, days=[6.0], replicates=40, seed=1, kind="normal"),
     "jackknife": lambda: e.jackknife(e.curve_statistic(TIME, EVENT, days=[6.0])),
 }
