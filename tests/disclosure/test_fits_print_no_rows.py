@@ -19,7 +19,8 @@ X = RNG.normal(size=(N, 3))
 GROUP = RNG.integers(0, 2, N)
 LEFT = TIME - 1.0
 RIGHT = np.where(EVENT, TIME, np.inf)
-LOOKS = (np.where(EVENT, 4 * (LEFT // 4), 4 * (TIME // 4)), 4 * np.ceil(RIGHT / 4), EVENT.astype(int))
+SEEN_FREE = np.where(np.arange(N) % 2, 12.0, 4 * (TIME // 4))
+LOOKS = (np.where(EVENT, 4 * (LEFT // 4), SEEN_FREE), 4 * np.ceil(RIGHT / 4), EVENT.astype(int))
 CLUSTER = np.arange(N) // 2
 COX = e.cox(TIME, EVENT, X, cluster=CLUSTER)
 
