@@ -195,3 +195,14 @@ def test_refused(call: object, says: str) -> None:
     # Grade: refusal.
     with pytest.raises(EstimationRefused, match=says):
         call()  # type: ignore[operator]
+
+
+def test_standard_errors_near_separation_are_those_at_the_estimate() -> None:
+    # Exact: the last step was short in standard errors (250 for one coefficient) and long in the covariates; the information was
+    # taken before it, and the standard error was off by 1.4e-6 of itself.
+    x = np.array([[-1.03387499, 0.37970747], [0.4188306, 1.7603751], [-0.14294503, 0.45399106], [1.41588768, -0.83281828]])
+    x = np.vstack([x, [0.75894586, 0.52922446]])
+    fit = cox([1, 4, 3, 2, 3], np.ones(5), x, entry=[0, 1, 0, 1, 1])
+    again = cox([1, 4, 3, 2, 3], np.ones(5), x, entry=[0, 1, 0, 1, 1], start=fit.coefficients.estimate)
+    np.testing.assert_allclose(fit.coefficients.std_error, again.coefficients.std_error, rtol=1e-9)
+    assert fit.coefficients.std_error[1] == pytest.approx(250.76, abs=0.01)

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tendon_outcomes.errors import EstimationRefused
+from tendon_outcomes.estimators.regression.cox.cox_fit import CoxFit
 from tendon_outcomes.estimators.regression.cox.firth import firth_cox
-from tendon_outcomes.estimators.regression.cox.fit import CoxFit, cox
+from tendon_outcomes.estimators.regression.cox.fit import cox
 from tests.slow_reference import slow_cox
 
 every = settings(max_examples=200, deadline=None, derandomize=True)

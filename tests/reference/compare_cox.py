@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tendon_outcomes.estimators.regression.cox.fit import CoxFit, cox
+from tendon_outcomes.estimators.regression.cox.cox_fit import CoxFit
+from tendon_outcomes.estimators.regression.cox.fit import cox
 from tests.reference.comparison import Comparison, columns, frozen, series
 
 SCRIPTS: dict[str, str | None] = {"cox": "cox.csv"}

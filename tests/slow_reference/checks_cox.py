@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tendon_outcomes.errors import EstimationRefused, NotConverged
+from tendon_outcomes.estimators.regression.cox.cox_fit import CoxFit
 from tendon_outcomes.estimators.regression.cox.firth import firth_cox
-from tendon_outcomes.estimators.regression.cox.fit import CoxFit, cox
+from tendon_outcomes.estimators.regression.cox.fit import cox
 from tests.slow_reference import slow_cox
 from tests.slow_reference.check import Check, Deviation, deviations
 from tests.slow_reference.slow_cox import Rows

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.regression.coefficients import Coefficients
     from tendon_outcomes.estimators.regression.cox.baseline import BaselineHazard, PredictedCurves
     from tendon_outcomes.estimators.regression.cox.concordance import Concordance, concordance
+    from tendon_outcomes.estimators.regression.cox.cox_fit import CoxFit, HazardRatios, NullTest
     from tendon_outcomes.estimators.regression.cox.diagnostics import (
         cox_concordance,
         cox_residuals,
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     )
     from tendon_outcomes.estimators.regression.cox.event_residuals import SchoenfeldResiduals
     from tendon_outcomes.estimators.regression.cox.firth import firth_cox
-    from tendon_outcomes.estimators.regression.cox.fit import CoxFit, HazardRatios, NullTest, cox
+    from tendon_outcomes.estimators.regression.cox.fit import cox
     from tendon_outcomes.estimators.regression.cox.proportionality import ProportionalHazardsTest
     from tendon_outcomes.estimators.regression.cox.schoenfeld_smooth import SchoenfeldSmooth, schoenfeld_smooth
     from tendon_outcomes.estimators.regression.fine_gray import FineGrayFit, fine_gray
@@ -90,23 +91,10 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.resampling.store import BlockStore, FolderStore
 
 _MODULES = {
-    "contrasts": (
-        "Contrast",
-        "contrast",
-    ),
-    "curves.aalen_johansen": (
-        "CumulativeIncidence",
-        "aalen_johansen",
-    ),
-    "curves.bands": (
-        "SimultaneousBand",
-        "simultaneous_band",
-    ),
-    "curves.by_group": (
-        "GroupedCurves",
-        "incidence_by_group",
-        "survival_by_group",
-    ),
+    "contrasts": ("Contrast", "contrast"),
+    "curves.aalen_johansen": ("CumulativeIncidence", "aalen_johansen"),
+    "curves.bands": ("SimultaneousBand", "simultaneous_band"),
+    "curves.by_group": ("GroupedCurves", "incidence_by_group", "survival_by_group"),
     "curves.compare": (
         "milestone_difference",
         "milestone_ratio",
@@ -115,15 +103,8 @@ _MODULES = {
         "time_lost_difference",
         "time_lost_ratio",
     ),
-    "curves.kaplan_meier": (
-        "SurvivalCurve",
-        "TimeQuantile",
-        "kaplan_meier",
-    ),
-    "curves.recurrent": (
-        "MeanCumulativeCount",
-        "mean_cumulative_count",
-    ),
+    "curves.kaplan_meier": ("SurvivalCurve", "TimeQuantile", "kaplan_meier"),
+    "curves.recurrent": ("MeanCumulativeCount", "mean_cumulative_count"),
     "curves.restricted_mean": (
         "RestrictedMean",
         "restricted_mean",
@@ -131,27 +112,18 @@ _MODULES = {
         "restricted_mean_time_lost",
         "time_lost_influence",
     ),
-    "curves.state_occupancy": (
-        "StateOccupancy",
-        "state_occupancy",
-    ),
+    "curves.state_occupancy": ("StateOccupancy", "state_occupancy"),
     "group_tests.gray": ("gray_test",),
     "group_tests.log_rank": ("log_rank",),
     "group_tests.outcome": ("GroupTest",),
-    "interval_censored.bands": (
-        "IntervalBand",
-        "interval_band",
-    ),
+    "interval_censored.bands": ("IntervalBand", "interval_band"),
     "interval_censored.comparisons": (
         "ContrastBracket",
         "TimeLostContrast",
         "interval_milestone_contrast",
         "interval_time_lost_contrast",
     ),
-    "interval_censored.groups": (
-        "GroupedIncidence",
-        "interval_incidence_by_group",
-    ),
+    "interval_censored.groups": ("GroupedIncidence", "interval_incidence_by_group"),
     "interval_censored.incidence": (
         "IncidenceBounds",
         "IntervalIncidence",
@@ -160,30 +132,12 @@ _MODULES = {
         "TimeLostBracket",
     ),
     "interval_censored.log_rank": ("interval_log_rank",),
-    "interval_censored.npmle": (
-        "interval_censored_incidence",
-        "turnbull",
-    ),
-    "limits": (
-        "IntervalKind",
-        "Pointwise",
-        "SurvivalInterval",
-    ),
-    "proportions": (
-        "Proportion",
-        "clopper_pearson",
-        "newcombe",
-        "wilson",
-    ),
+    "interval_censored.npmle": ("interval_censored_incidence", "turnbull"),
+    "limits": ("IntervalKind", "Pointwise", "SurvivalInterval"),
+    "proportions": ("Proportion", "clopper_pearson", "newcombe", "wilson"),
     "regression.coefficients": ("Coefficients",),
-    "regression.cox.baseline": (
-        "BaselineHazard",
-        "PredictedCurves",
-    ),
-    "regression.cox.concordance": (
-        "Concordance",
-        "concordance",
-    ),
+    "regression.cox.baseline": ("BaselineHazard", "PredictedCurves"),
+    "regression.cox.concordance": ("Concordance", "concordance"),
     "regression.cox.diagnostics": (
         "cox_concordance",
         "cox_residuals",
@@ -194,72 +148,31 @@ _MODULES = {
         "proportional_hazards_test",
         "schoenfeld_residuals",
     ),
-    "regression.cox.schoenfeld_smooth": (
-        "SchoenfeldSmooth",
-        "schoenfeld_smooth",
-    ),
+    "regression.cox.schoenfeld_smooth": ("SchoenfeldSmooth", "schoenfeld_smooth"),
     "regression.natural_spline": ("natural_spline",),
     "regression.cox.event_residuals": ("SchoenfeldResiduals",),
     "regression.cox.firth": ("firth_cox",),
-    "regression.cox.fit": (
-        "CoxFit",
-        "HazardRatios",
-        "NullTest",
-        "cox",
-    ),
+    "regression.cox.cox_fit": ("CoxFit", "HazardRatios", "NullTest"),
+    "regression.cox.fit": ("cox",),
     "regression.cox.proportionality": ("ProportionalHazardsTest",),
-    "regression.fine_gray": (
-        "FineGrayFit",
-        "fine_gray",
-    ),
+    "regression.fine_gray": ("FineGrayFit", "fine_gray"),
     "regression.parametric.accelerated_failure_time": ("accelerated_failure_time",),
-    "regression.parametric.mixture_cure": (
-        "MixtureCureFit",
-        "mixture_cure",
-    ),
+    "regression.parametric.mixture_cure": ("MixtureCureFit", "mixture_cure"),
     "regression.parametric.parametric_fit": ("ParametricFit",),
     "regression.parametric.smooth_incidence": ("SmoothIncidence",),
     "regression.parametric.spline_incidence": ("spline_incidence",),
-    "regression.pooled_cloglog": (
-        "CloglogFit",
-        "pooled_cloglog",
-    ),
-    "resampling.bootstrap": (
-        "Bootstrap",
-        "bootstrap",
-    ),
+    "regression.pooled_cloglog": ("CloglogFit", "pooled_cloglog"),
+    "resampling.bootstrap": ("Bootstrap", "bootstrap"),
     "resampling.cox": ("batched_cox",),
     "resampling.curve_bootstrap": ("bootstrap_curve",),
-    "resampling.curves": (
-        "between_groups",
-        "curve_statistic",
-    ),
-    "resampling.executors": (
-        "DaskCluster",
-        "Executor",
-        "Processes",
-        "SERIAL",
-        "Serial",
-        "WorkerLost",
-    ),
-    "resampling.iptw": (
-        "iptw_contrasts",
-        "iptw_statistic",
-    ),
-    "resampling.jackknife": (
-        "Jackknife",
-        "jackknife",
-    ),
+    "resampling.curves": ("between_groups", "curve_statistic"),
+    "resampling.executors": ("DaskCluster", "Executor", "Processes", "SERIAL", "Serial", "WorkerLost"),
+    "resampling.iptw": ("iptw_contrasts", "iptw_statistic"),
+    "resampling.jackknife": ("Jackknife", "jackknife"),
     "resampling.logistic": ("batched_logistic",),
     "resampling.one_by_one": ("one_by_one",),
-    "resampling.permutation": (
-        "PermutationTest",
-        "permutation_test",
-    ),
-    "resampling.store": (
-        "BlockStore",
-        "FolderStore",
-    ),
+    "resampling.permutation": ("PermutationTest", "permutation_test"),
+    "resampling.store": ("BlockStore", "FolderStore"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

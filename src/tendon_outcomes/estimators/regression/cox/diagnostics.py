@@ -12,7 +12,7 @@ from tendon_outcomes.estimators.limits import IntervalKind, Pointwise
 from tendon_outcomes.estimators.observations import FloatArray, refuse
 from tendon_outcomes.estimators.regression.cox import baseline, predict, residuals
 from tendon_outcomes.estimators.regression.cox.concordance import Concordance, concordance_of
-from tendon_outcomes.estimators.regression.cox.fit import CoxFit
+from tendon_outcomes.estimators.regression.cox.cox_fit import CoxFit
 from tendon_outcomes.estimators.regression.cox.proportionality import (
     ProportionalHazardsTest,
     Transform,

@@ -9,15 +9,9 @@ import numpy.typing as npt
 
 from tendon_outcomes.estimators.observations import are_copies, checked_level, refuse
 from tendon_outcomes.estimators.regression.coefficients import Coefficients
+from tendon_outcomes.estimators.regression.cox.answerable import refuse_unanswerable, refuse_uninformative
+from tendon_outcomes.estimators.regression.cox.cox_fit import CoxFit, NullTest, inverse, null_test
 from tendon_outcomes.estimators.regression.cox.evaluation import Ties
-from tendon_outcomes.estimators.regression.cox.fit import (
-    CoxFit,
-    NullTest,
-    inverse,
-    null_test,
-    refuse_unanswerable,
-    refuse_uninformative,
-)
 from tendon_outcomes.estimators.regression.cox.newton import solved
 from tendon_outcomes.estimators.regression.cox.partial_likelihood import partial_likelihood
 from tendon_outcomes.estimators.regression.cox.penalty import Penalty

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,67 +12,17 @@ from tendon_outcomes.errors import NotConverged
 from tendon_outcomes.estimators.observations import FloatArray, are_copies, checked_level, refuse
 from tendon_outcomes.estimators.regression.blocks import times
 from tendon_outcomes.estimators.regression.coefficients import Coefficients
+from tendon_outcomes.estimators.regression.cox.answerable import refuse_unanswerable, refuse_uninformative
+from tendon_outcomes.estimators.regression.cox.cox_fit import CoxFit, NullTest, inverse, null_test
 from tendon_outcomes.estimators.regression.cox.evaluation import Evaluation, Ties
+from tendon_outcomes.estimators.regression.cox.firth import firth_fit
 from tendon_outcomes.estimators.regression.cox.newton import Optimum, maximise, solved
 from tendon_outcomes.estimators.regression.cox.partial_likelihood import SMALL, partial_likelihood
 from tendon_outcomes.estimators.regression.cox.sample import CoxSample, cox_sample
 from tendon_outcomes.estimators.regression.cox.scanned import scanned_evaluation
-from tendon_outcomes.estimators.regression.cox.separation import Separated, SeparationWatch, unit_of_weight
-from tendon_outcomes.estimators.regression.design_matrix import dependent_columns
-from tendon_outcomes.estimators.special_functions import chi_square_p
+from tendon_outcomes.estimators.regression.cox.separation import Separated, SeparationWatch
 
-SMALLEST_SPREAD = 1e-11  # Share of a covariate's variance that must lie within risk sets.
 NO_VARIANCE = 1e-12  # Smallest eigenvalue of the squared scores, in units of naive standard errors, that is no rounding.
-
-
-class NullTest(NamedTuple):
-    """A test that every coefficient is 0."""
-
-    statistic: float
-    df: int
-    p_value: float
-
-
-class HazardRatios(NamedTuple):
-    """Hazard ratios with limits and Wald p-values, in the order of the coefficients."""
-
-    names: tuple[str, ...]
-    estimate: FloatArray
-    conf_low: FloatArray
-    conf_high: FloatArray
-    p_value: FloatArray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CoxFit:
-    """A fitted Cox model.
-
-    `coefficients` are log hazard ratios with the covariance asked for (`coefficients.robust`); `naive_covariance` is the inverse
-    of the observed information. `linear_predictor` is x'beta, not centred, one value for each row of `sample`. `gradient_norm`
-    is sqrt(g' I^-1 g) before the last Newton step: how far off the estimate was then, in standard errors. The tests use the
-    naive covariance, but for the Wald test. With `penalised` every log likelihood includes the penalty.
-    """
-
-    coefficients: Coefficients
-    log_likelihood: float
-    null_log_likelihood: float
-    score_test: NullTest
-    likelihood_ratio_test: NullTest
-    wald_test: NullTest
-    naive_covariance: FloatArray
-    ties: Ties
-    linear_predictor: FloatArray = field(repr=False)
-    iterations: int
-    gradient_norm: float
-    penalised: bool
-    n: int
-    n_events: int
-    sample: CoxSample = field(repr=False)
-
-    def hazard_ratios(self) -> HazardRatios:
-        """exp(beta) with its limits."""
-        c = self.coefficients
-        return HazardRatios(c.names, np.exp(c.estimate), np.exp(c.conf_low), np.exp(c.conf_high), c.p_value)
 
 
 def cox(
@@ -148,45 +97,8 @@ def cox(
             raise
     else:
         return _fitted(sample, optimum, null, ties, level, robust=sandwich)
-    from tendon_outcomes.estimators.regression.cox.firth import firth_fit  # noqa: PLC0415  (only when it is needed)
 
     return firth_fit(sample, ties=ties, conf_level=level, robust=sandwich)
-
-
-def refuse_unanswerable(sample: CoxSample, ties: str, *, robust: bool) -> None:
-    """Refuse what no fit of these rows can answer."""
-    if ties not in ("efron", "breslow", "exact"):
-        raise refuse(f"`ties` is {ties!r}", way_out="Use 'efron', 'breslow' or 'exact'.")
-    if not sample.event.any():
-        raise refuse(f"none of {sample.n} rows has the event", way_out="A hazard ratio needs events; report the counts.")
-    if ties == "exact" and (robust or (sample.weight is not None and bool((sample.weight != 1.0).any()))):
-        raise refuse("the exact partial likelihood has no weights and no robust variance", way_out="Use ties='efron'.")
-    if robust and sample.cluster is not None:
-        clusters = int(sample.cluster.max()) + 1
-        if clusters <= len(sample.names):
-            raise refuse(
-                f"{clusters} clusters for {len(sample.names)} coefficients",
-                way_out="A robust covariance needs more clusters than coefficients.",
-            )
-
-
-def refuse_uninformative(sample: CoxSample, information: FloatArray) -> None:
-    """Refuse covariates that do not vary, or not apart from others, among those at risk at any event."""
-    spread = np.diagonal(information) / unit_of_weight(sample)
-    whole = sample.x.var(axis=0) if sample.n < 4096 else sample.x[:: sample.n // 4096].var(axis=0)
-    flat = [name for name, s, v in zip(sample.names, spread, whole, strict=True) if not s > SMALLEST_SPREAD * v]
-    if flat:
-        raise refuse(
-            f"covariate {', '.join(flat)}: does not vary among those at risk at any event",
-            way_out="Leave it out; a covariate that only differs between strata has no coefficient.",
-        )
-    scale = np.sqrt(np.diagonal(information))
-    redundant = [sample.names[j] for j in dependent_columns(information / (scale[:, None] * scale))]
-    if redundant:
-        raise refuse(
-            f"covariate {', '.join(redundant)}: among those at risk a linear combination of the others",
-            way_out="Leave out one of the covariates that say the same.",
-        )
 
 
 def _is_robust(sample: CoxSample, robust: bool | None) -> bool:
@@ -265,14 +177,6 @@ def _sandwich(sample: CoxSample, beta: FloatArray, ties: str, naive: FloatArray)
     return np.asarray((covariance + covariance.T) / 2.0)
 
 
-def inverse(information: FloatArray) -> FloatArray:
-    """Symmetric inverse, scaled first so that units of the covariates do not matter."""
-    scale = 1.0 / np.sqrt(np.diagonal(information))
-    both = scale[:, None] * scale
-    found = np.linalg.inv(information * both)
-    return np.asarray((found + found.T) * (0.5 * both))
-
-
 def squared_scores(sample: CoxSample, beta: FloatArray, ties: str) -> FloatArray:
     """Sum over clusters of the outer product of the cluster's weighted score."""
     from tendon_outcomes.estimators.regression.cox.residuals import score_residuals  # noqa: PLC0415  (imports this room)
@@ -283,9 +187,3 @@ def squared_scores(sample: CoxSample, beta: FloatArray, ties: str) -> FloatArray
     if sample.cluster is not None:
         scores = np.column_stack([np.bincount(sample.cluster, weights=column) for column in scores.T])
     return np.asarray(scores.T @ scores)
-
-
-def null_test(statistic: float, df: int) -> NullTest:
-    """Statistic, degrees of freedom and p-value by chi-square."""
-    statistic = max(statistic, 0.0)
-    return NullTest(statistic, df, chi_square_p(statistic, df))

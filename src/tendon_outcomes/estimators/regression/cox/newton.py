@@ -44,7 +44,8 @@ def maximise(
 ) -> Optimum:
     """Newton steps, halved while the likelihood falls, until the next step is shorter than `tolerance` standard errors.
 
-    A step after which hardly any information is left along it is halved, too. The last step is taken without another evaluation.
+    A step after which hardly any information is left along it is halved, too. The last step is taken without another evaluation,
+    unless it is long beside the information at the start.
     """
     now = _state(start, first)
     for iteration in range(max_iterations + 1):
@@ -55,8 +56,13 @@ def maximise(
         last = now.squared <= tolerance * tolerance or (iteration > 0 and now.squared <= noise)
         watch(now.step, now.squared, last=last)
         if last:
-            gained = now.evaluation._replace(log_likelihood=now.evaluation.log_likelihood + now.squared / 2.0)
-            return Optimum(now.beta + now.step, gained, iteration, float(np.sqrt(now.squared)))
+            reached = now.beta + now.step
+            # Near separation a step that is short in standard errors is long in the covariates, and the information still moves.
+            if float(now.step @ first.information @ now.step) > tolerance * tolerance:
+                ended = evaluate(reached)
+            else:
+                ended = now.evaluation._replace(log_likelihood=now.evaluation.log_likelihood + now.squared / 2.0)
+            return Optimum(reached, ended, iteration, float(np.sqrt(now.squared)))
         if iteration < max_iterations:
             now = _uphill(evaluate, now, iteration)
     raise not_converged(max_iterations)
