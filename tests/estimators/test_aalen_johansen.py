@@ -125,3 +125,19 @@ def test_refuses_what_has_no_estimate() -> None:
         aalen_johansen([1, 2], [3, 0], n_causes=2)
     with pytest.raises(EstimationRefused, match="1 of 2 event codes"):
         aalen_johansen([1, 2], [-1, 0])
+
+
+def test_quantiles_of_one_cause() -> None:
+    # Exact: with one cause they are Kaplan-Meier's; of two causes the first has 2 of 6 by day 3.
+    time, event = [2, 3, 5, 8, 9, 12], [1, 1, 0, 1, 1, 0]
+    one, curve = aalen_johansen(time, event), kaplan_meier(time, event, interval="log-log")
+    for p in (0.2, 0.5):
+        assert one.quantile(1, p).estimate == curve.quantile(p).estimate
+        assert one.quantile(1, p).conf_low <= one.quantile(1, p).estimate <= one.quantile(1, p).conf_high
+    two = aalen_johansen([1, 3, 3, 4, 6, 6], [1, 1, 2, 2, 1, 0])
+    assert two.quantile(1, 1 / 3).estimate == (3 + 6) / 2  # flat at exactly a third from day 3 to day 6
+    assert two.quantile(2, 0.4).estimate == np.inf
+    with pytest.raises(EstimationRefused, match="strictly between"):
+        two.quantile(1, 1.0)
+    with pytest.raises(EstimationRefused, match="cause 3"):
+        two.quantile(3, 0.5)

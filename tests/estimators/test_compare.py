@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tendon_outcomes.errors import EstimationRefused
-from tendon_outcomes.estimators.contrasts import square_and_add
+from tendon_outcomes.estimators.contrasts import independent_contrasts, square_and_add
 from tendon_outcomes.estimators.curves.aalen_johansen import aalen_johansen
 from tendon_outcomes.estimators.curves.by_group import incidence_by_group, survival_by_group
 from tendon_outcomes.estimators.curves.compare import (
@@ -20,6 +20,8 @@ from tendon_outcomes.estimators.curves.compare import (
     time_lost_ratio,
 )
 from tendon_outcomes.estimators.curves.kaplan_meier import kaplan_meier
+from tendon_outcomes.estimators.curves.recurrent import mean_cumulative_count
+from tendon_outcomes.estimators.curves.restricted_mean import restricted_mean
 from tendon_outcomes.estimators.limits import Pointwise
 from tendon_outcomes.estimators.proportions import newcombe, wilson
 
@@ -166,3 +168,26 @@ def test_refuses_what_cannot_be_compared() -> None:
     ):
         with pytest.raises(EstimationRefused, match=says):
             call()
+
+
+def test_independent_contrasts_of_anything_with_limits() -> None:
+    # Exact: day by day what square_and_add and the plain normal formula give; the same as the contrast of two curves.
+    fits = [kaplan_meier(*binomial(events, n), interval="log-log") for events, n in ((17, 20), (5, 20))]
+    one, other = (fit.at([0.5, 5.0]) for fit in fits)
+    found = independent_contrasts(one, other)
+    assert len(found) == 2
+    assert found[1] == square_and_add(
+        *(Pointwise(*(v[1] for v in part)) for part in (one, other)), scale="difference", conf_level=0.95
+    )
+    normal = independent_contrasts(one, other, limits="normal")[1]
+    assert normal.conf_high - normal.estimate == pytest.approx(Z * sqrt(0.15 * 0.85 / 20 + 0.25 * 0.75 / 20), abs=1e-12)
+    means = [restricted_mean(fit, horizon=10.0) for fit in fits]
+    (mean,) = independent_contrasts(*means, limits="normal")
+    assert mean.estimate == pytest.approx(means[0].estimate - means[1].estimate)
+    counts = [mean_cumulative_count([1, 1, 2, 3], [0, 4, 0, 0], [4, 9, 9, 9], [e, 1, 0, 1]) for e in (0, 1)]
+    (ratio,) = independent_contrasts(counts[1].at([9.0]), counts[0].at([9.0]), scale="ratio")
+    assert ratio.estimate == pytest.approx(3 / 2)
+    with pytest.raises(EstimationRefused, match="2 values are compared with 1"):
+        independent_contrasts(one, other._replace(**{k: v[:1] for k, v in other._asdict().items()}))
+    with pytest.raises(EstimationRefused, match="square-and-add or normal"):
+        independent_contrasts(one, other, limits="wald")  # type: ignore[arg-type]

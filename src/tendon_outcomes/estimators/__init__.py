@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tendon_outcomes.estimators.contrasts import Contrast, contrast
+    from tendon_outcomes.estimators.contrasts import Contrast, contrast, independent_contrasts
     from tendon_outcomes.estimators.curves.aalen_johansen import CumulativeIncidence, aalen_johansen
     from tendon_outcomes.estimators.curves.bands import SimultaneousBand, simultaneous_band
     from tendon_outcomes.estimators.curves.by_group import GroupedCurves, incidence_by_group, survival_by_group
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
         time_lost_difference,
         time_lost_ratio,
     )
-    from tendon_outcomes.estimators.curves.kaplan_meier import SurvivalCurve, TimeQuantile, kaplan_meier
+    from tendon_outcomes.estimators.curves.crossing import TimeQuantile
+    from tendon_outcomes.estimators.curves.kaplan_meier import SurvivalCurve, kaplan_meier
     from tendon_outcomes.estimators.curves.recurrent import MeanCumulativeCount, mean_cumulative_count
     from tendon_outcomes.estimators.curves.restricted_mean import (
         RestrictedMean,
@@ -91,7 +92,7 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.resampling.store import BlockStore, FolderStore
 
 _MODULES = {
-    "contrasts": ("Contrast", "contrast"),
+    "contrasts": ("Contrast", "contrast", "independent_contrasts"),
     "curves.aalen_johansen": ("CumulativeIncidence", "aalen_johansen"),
     "curves.bands": ("SimultaneousBand", "simultaneous_band"),
     "curves.by_group": ("GroupedCurves", "incidence_by_group", "survival_by_group"),
@@ -103,7 +104,8 @@ _MODULES = {
         "time_lost_difference",
         "time_lost_ratio",
     ),
-    "curves.kaplan_meier": ("SurvivalCurve", "TimeQuantile", "kaplan_meier"),
+    "curves.crossing": ("TimeQuantile",),
+    "curves.kaplan_meier": ("SurvivalCurve", "kaplan_meier"),
     "curves.recurrent": ("MeanCumulativeCount", "mean_cumulative_count"),
     "curves.restricted_mean": (
         "RestrictedMean",
@@ -245,6 +247,7 @@ __all__ = [
     "firth_cox",
     "gray_test",
     "incidence_by_group",
+    "independent_contrasts",
     "interval_band",
     "interval_censored_incidence",
     "interval_incidence_by_group",

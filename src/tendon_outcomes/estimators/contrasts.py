@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, inf, isfinite, log, sqrt
-from typing import Literal
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
 
 from tendon_outcomes.estimators.limits import Pointwise, two_sided_z
 from tendon_outcomes.estimators.observations import checked_level, refuse
@@ -82,6 +85,50 @@ def square_and_add(one: Pointwise, other: Pointwise, *, scale: Scale, covariance
     if scale == "ratio":
         low, high = exp(low), _exp(high)
     return Contrast(plain.estimate, plain.std_error, low, high, scale, plain.conf_level)
+
+
+class Estimated(Protocol):
+    """Anything with an estimate, its standard error and its limits: Pointwise values at days, a RestrictedMean."""
+
+    @property
+    def estimate(self) -> npt.ArrayLike: ...
+    @property
+    def std_error(self) -> npt.ArrayLike: ...
+    @property
+    def conf_low(self) -> npt.ArrayLike: ...
+    @property
+    def conf_high(self) -> npt.ArrayLike: ...
+
+
+def independent_contrasts(
+    one: Estimated,
+    reference: Estimated,
+    *,
+    scale: Scale = "difference",
+    limits: Literal["square-and-add", "normal"] = "square-and-add",
+    conf_level: float = 0.95,
+) -> tuple[Contrast, ...]:
+    """`one` less, or divided by, `reference`, day by day, for two fits that share no patient.
+
+    For every fit that has values with limits: states occupied, mean counts, smooth and parametric incidences, predictions. Where
+    patients are in both groups their estimates are correlated: milestone_difference and its kin know that, this does not.
+    "square-and-add" puts the limits together from those of the two, which must be at `conf_level`; "normal" uses the standard
+    errors alone. Refused when the two do not speak of the same number of days.
+    """
+    level = checked_level(conf_level)
+    parts = [[np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in _values(fit)] for fit in (one, reference)]
+    if parts[0][0].shape != parts[1][0].shape or parts[0][0].ndim != 1:
+        raise refuse(f"{parts[0][0].size} values are compared with {parts[1][0].size}")
+    pairs = zip(*(zip(*part, strict=True) for part in parts), strict=True)
+    if limits == "square-and-add":
+        return tuple(square_and_add(Pointwise(*a), Pointwise(*b), scale=scale, conf_level=level) for a, b in pairs)
+    if limits != "normal":
+        raise refuse("`limits` is square-and-add or normal")
+    return tuple(contrast(float(a[0]), float(a[1]), float(b[0]), float(b[1]), scale=scale, conf_level=level) for a, b in pairs)
+
+
+def _values(fit: Estimated) -> tuple[npt.ArrayLike, ...]:
+    return fit.estimate, fit.std_error, fit.conf_low, fit.conf_high
 
 
 def _exp(value: float) -> float:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from tendon_outcomes.estimators.clusters import Clusters, labelled_clusters
 from tendon_outcomes.estimators.curves.aalen_variance import aalen_variance
+from tendon_outcomes.estimators.curves.crossing import TimeQuantile, crossing
 from tendon_outcomes.estimators.curves.influence import (
     Martingale,
     clustered_moments,
@@ -77,6 +78,17 @@ class CumulativeIncidence:
         high = np.where(np.asarray(days, dtype=np.float64) > 0.0, none, 0.0)
         columns = ((self.incidence[k], 0.0), (self.std_error[k], 0.0), (self.conf_low[k], 0.0), (self.conf_high[k], high))
         return Pointwise(*(step(values, start, position, beyond) for values, start in columns))
+
+    def quantile(self, cause: int, p: float) -> TimeQuantile:
+        """The time by which a fraction `p` of everybody has had `cause`; `inf` = not reached, perhaps because other causes win.
+
+        The middle of the stretch on which the incidence is exactly p, within 1.5e-8; limits by inverting the pointwise limits.
+        """
+        k = self.row(cause)
+        if not 0.0 < p < 1.0:
+            raise refuse("`p` must lie strictly between 0 and 1")
+        curves = (self.incidence[k], self.conf_high[k], self.conf_low[k])
+        return TimeQuantile(*(crossing(self.time, curve, p) for curve in curves))
 
     def influence_at(self, cause: int, days: npt.ArrayLike) -> FloatArray:
         """dF_k(t)/dw_i, (n, d), for each of the n rows passed in and each of the d `days`; 0 for rows of weight 0.

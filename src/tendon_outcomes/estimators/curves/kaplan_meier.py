@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tendon_outcomes.estimators.clusters import Clusters, labelled_clusters
+from tendon_outcomes.estimators.curves.crossing import TimeQuantile, crossing
 from tendon_outcomes.estimators.curves.influence import (
     row_values,
     value_after,
@@ -30,14 +30,6 @@ from tendon_outcomes.estimators.observations import (
     refuse,
 )
 from tendon_outcomes.estimators.risk_table import RiskTable, risk_table
-
-
-class TimeQuantile(NamedTuple):
-    """A time with its limits, in the unit of the input; `inf` = not reached."""
-
-    estimate: float
-    conf_low: float
-    conf_high: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +97,7 @@ class SurvivalCurve:
         if self.interval in ("plain", "log", "log-log", "logit"):
             # Where the log-log and logit limits do not exist (survival 0 or 1) R leaves them out; so does the inversion.
             low, high = probability_limits(self.survival, self.std_error, conf_level=self.conf_level, interval=self.interval)
-        return TimeQuantile(*(_crossing(self.time, 1.0 - curve, p) for curve in (self.survival, low, high)))
+        return TimeQuantile(*(crossing(self.time, 1.0 - curve, p) for curve in (self.survival, low, high)))
 
     def influence_at(self, days: npt.ArrayLike) -> FloatArray:
         """dS(t)/dw_i, (n, d), for each of the n rows passed in and each of the d `days`; 0 for rows of weight 0.
@@ -148,21 +140,6 @@ def step(
     """`values` after `position` days of the table, `start` after none, NaN beyond follow-up."""
     stepped: FloatArray = np.where(beyond, np.nan, np.where(position > 0, values[np.maximum(position - 1, 0)], start))
     return stepped
-
-
-def _crossing(time: FloatArray, risen: FloatArray, p: float) -> float:
-    """First time at which a rising step curve reaches p, or the middle of the stretch on which it equals p."""
-    known = np.concatenate(([True], np.isfinite(risen)))
-    x, y = np.concatenate(([0.0], time))[known], np.concatenate(([0.0], risen))[known]
-    first = np.concatenate(([True], y[1:] != y[:-1]))
-    last_time, x, y = float(time[-1]), x[first], y[first]
-    reached = np.flatnonzero(y + TIE_TOLERANCE >= p)
-    if reached.size == 0:
-        return float("inf")
-    exceeded = np.flatnonzero(y - TIE_TOLERANCE >= p)
-    if exceeded.size:
-        return float(x[reached[0]] + x[exceeded[0]]) / 2.0
-    return (float(x[reached[0]]) + last_time) / 2.0
 
 
 def kaplan_meier(
