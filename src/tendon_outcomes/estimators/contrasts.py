@@ -12,6 +12,8 @@ import numpy.typing as npt
 from tendon_outcomes.estimators.limits import Pointwise, two_sided_z
 from tendon_outcomes.estimators.observations import checked_level, refuse
 
+CANCELLED = 1e-13  # Share of two variances below which what their covariance leaves is rounding.
+
 Scale = Literal["difference", "ratio"]
 
 
@@ -49,17 +51,22 @@ def contrast(
         raise refuse("a standard error is negative")
     reach = two_sided_z(level)
     if scale == "difference":
-        variance = std_error**2 + reference_std_error**2 - 2.0 * covariance
-        error, value = sqrt(max(variance, 0.0)), estimate - reference
+        error, value = _joint_error(std_error**2 + reference_std_error**2, covariance), estimate - reference
         return Contrast(value, error, value - reach * error, value + reach * error, scale, level)
     if scale != "ratio":
         raise refuse("`scale` is difference or ratio")
     if estimate <= 0.0 or reference <= 0.0:
         raise refuse("a ratio needs two estimates above 0", way_out="Ask for the difference.")
     relative, relative_reference = std_error / estimate, reference_std_error / reference
-    variance = relative**2 + relative_reference**2 - 2.0 * covariance / (estimate * reference)
-    error, value = sqrt(max(variance, 0.0)), log(estimate / reference)
+    error = _joint_error(relative**2 + relative_reference**2, covariance / (estimate * reference))
+    value = log(estimate / reference)
     return Contrast(exp(value), error, exp(value - reach * error), _exp(value + reach * error), scale, level)
+
+
+def _joint_error(total: float, covariance: float) -> float:
+    """sqrt(total - 2 covariance); 0 where what is left of the two variances is rounding: the same patients, the same outcome."""
+    variance = total - 2.0 * covariance
+    return sqrt(variance) if variance > CANCELLED * total else 0.0
 
 
 def square_and_add(one: Pointwise, other: Pointwise, *, scale: Scale, covariance: float = 0.0, conf_level: float) -> Contrast:
