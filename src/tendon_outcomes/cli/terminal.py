@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -28,7 +27,12 @@ def progress(title: str) -> Iterator[Say]:
 
 def show(content: dict[str, Any], text: str, *, as_json: bool) -> None:
     """The command's result: one JSON object with --json, else text for people."""
-    _out((json.dumps(content, ensure_ascii=False, sort_keys=True) if as_json else text) + "\n")
+    if not as_json:
+        _out(text + "\n")
+        return
+    import json
+
+    _out(json.dumps(content, ensure_ascii=False, sort_keys=True) + "\n")
 
 
 def guarded(command: Callable[[], None]) -> int:
