@@ -14,6 +14,7 @@ from tendon_outcomes.estimators.observations import (
     checked_weights,
     one_dimensional,
     refuse,
+    refuse_rows,
     summed_by,
     tie_classes,
 )
@@ -65,15 +66,15 @@ def checked_sample(
     if high.size != n or code.shape != (n,):
         raise refuse(f"`left`, `right` and `cause` have {n}, {high.size} and {code.size} values")
     values = code.astype(np.float64)
-    _refuse_rows(~np.isfinite(values) | (values < 0) | (values != np.rint(values)), "have a cause that is not 0, 1, 2, …")
+    refuse_rows(~np.isfinite(values) | (values < 0) | (values != np.rint(values)), "have a cause that is not 0, 1, 2, …")
     causes = values.astype(np.int64)
     recovered, competing = causes == 1, causes >= 2
-    _refuse_rows((causes <= 1) & ~(np.isfinite(low) & (low >= 0.0)), "have a negative or missing `left`")
-    _refuse_rows((causes == 0) & np.isfinite(high), "are right-censored (cause 0) but have a finite `right`; give inf")
-    _refuse_rows((causes == 0) & ~(high > low), "are right-censored (cause 0) with a missing `right`; give inf")
-    _refuse_rows((causes >= 1) & ~np.isfinite(high), "have an event without a finite `right`")
-    _refuse_rows(recovered & (low >= high), "have an empty interval: `left` is not below `right`")
-    _refuse_rows(competing & (high <= 0.0), "have a competing event at or before day 0")
+    refuse_rows((causes <= 1) & ~(np.isfinite(low) & (low >= 0.0)), "have a negative or missing `left`")
+    refuse_rows((causes == 0) & np.isfinite(high), "are right-censored (cause 0) but have a finite `right`; give inf")
+    refuse_rows((causes == 0) & ~(high > low), "are right-censored (cause 0) with a missing `right`; give inf")
+    refuse_rows((causes >= 1) & ~np.isfinite(high), "have an event without a finite `right`")
+    refuse_rows(recovered & (low >= high), "have an empty interval: `left` is not below `right`")
+    refuse_rows(competing & (high <= 0.0), "have a competing event at or before day 0")
     weights = checked_weights(weight, n)
     start = None if entry is None else _checked_entry(entry, high)
     kept = np.flatnonzero(weights > 0.0)
@@ -84,11 +85,11 @@ def checked_sample(
     if start is not None:
         low = np.where(competing, low, np.maximum(low, start))
     low, high, start = _same_days(low, high, causes, start)
-    _refuse_rows(recovered & (low >= high), "have an interval that is empty under the tie rule")
+    refuse_rows(recovered & (low >= high), "have an interval that is empty under the tie rule")
     if competing.any():
         low = np.where(competing, np.maximum(high - DAY, 0.0), low)
     if start is not None:
-        _refuse_rows(start >= high, "enter and leave at what the tie rule takes for the same time")
+        refuse_rows(start >= high, "enter and leave at what the tie rule takes for the same time")
         if float(start.min()) == float(start.max()):
             start = None  # All are given the same: the curve begins there.
     return IntervalSample(low, high, causes, weights, start, kept, n)
@@ -98,8 +99,8 @@ def _checked_entry(entry: npt.ArrayLike, high: FloatArray) -> FloatArray:
     start = one_dimensional("entry", entry)
     if start.size != high.size:
         raise refuse(f"`entry` has {start.size} values for {high.size} rows")
-    _refuse_rows(~np.isfinite(start) | (start < 0.0), "have a negative or missing `entry`")
-    _refuse_rows(start >= high, "enter at or after the end of what is known of them")
+    refuse_rows(~np.isfinite(start) | (start < 0.0), "have a negative or missing `entry`")
+    refuse_rows(start >= high, "enter at or after the end of what is known of them")
     return start
 
 
@@ -122,12 +123,6 @@ def off_grid(sample: IntervalSample, grid: npt.ArrayLike) -> int:
     known_left = np.isin(sample.left, days) | (sample.cause >= 2)
     known_right = np.isin(sample.right, days) | (sample.cause != 1)
     return int(np.count_nonzero(~(known_left & known_right)))
-
-
-def _refuse_rows(wrong: npt.NDArray[np.bool_], what: str) -> None:
-    count = int(np.count_nonzero(wrong))
-    if count:
-        raise refuse(f"{count} of {wrong.size} rows {what}")
 
 
 def candidate_cells(sample: IntervalSample, *, split: tuple[int, float] | None = None) -> Cells:

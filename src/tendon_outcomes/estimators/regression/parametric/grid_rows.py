@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, IntArray, one_dimensional, refuse
+from tendon_outcomes.estimators.observations import TIE_TOLERANCE, FloatArray, IntArray, one_dimensional, refuse, refuse_rows
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -44,17 +44,15 @@ def grid_rows(
     if high.size != n or code.shape != (n,):
         raise refuse(f"`left`, `right` and `cause` have {n}, {high.size} and {code.size} values")
     values = code.astype(np.float64)
-    _refuse_rows(~np.isfinite(values) | (values < 0) | (values != np.rint(values)), "have a cause that is not 0, 1, 2, …")
+    refuse_rows(~np.isfinite(values) | (values < 0) | (values != np.rint(values)), "have a cause that is not 0, 1, 2, …")
     competing, recovered = values >= 2, values == 1
-    _refuse_rows(~competing & ~(np.isfinite(low) & (low >= 0.0)), "have a negative or missing `left`")
-    _refuse_rows(competing & ~(np.isnan(low) | (low >= 0.0)), "have a competing event and a negative `left`")
-    _refuse_rows(
-        (values == 0) & ~np.isposinf(high), "are right-censored (cause 0) but have a finite or missing `right`; give inf"
-    )
-    _refuse_rows((values >= 1) & ~(np.isfinite(high) & (high > 0.0)), "have an event without a finite `right` above 0")
-    _refuse_rows(recovered & (low >= high), "have an empty interval: `left` is not below `right`")
+    refuse_rows(~competing & ~(np.isfinite(low) & (low >= 0.0)), "have a negative or missing `left`")
+    refuse_rows(competing & ~(np.isnan(low) | (low >= 0.0)), "have a competing event and a negative `left`")
+    refuse_rows((values == 0) & ~np.isposinf(high), "are right-censored (cause 0) but have a finite or missing `right`; give inf")
+    refuse_rows((values >= 1) & ~(np.isfinite(high) & (high > 0.0)), "have an event without a finite `right` above 0")
+    refuse_rows(recovered & (low >= high), "have an empty interval: `left` is not below `right`")
     slack = TIE_TOLERANCE * np.maximum(1.0, grid)
-    _refuse_rows(recovered & (high > grid[-1] + slack[-1]), "recovered after the last day of the grid; extend it")
+    refuse_rows(recovered & (high > grid[-1] + slack[-1]), "recovered after the last day of the grid; extend it")
     # A competing row's freedom is known through its last look, and never through the day of the event itself.
     before = np.searchsorted(grid + slack, np.where(competing, high, 1.0), side="left")
     looked = np.searchsorted(grid - slack, np.where(np.isnan(low), np.inf, low), side="right")
@@ -65,14 +63,8 @@ def grid_rows(
         days = one_dimensional("entry", entry)
         if days.size != n:
             raise refuse(f"`entry` has {days.size} values for {n} rows")
-        _refuse_rows(~np.isfinite(days) | (days < 0.0), "have a missing or negative entry")
+        refuse_rows(~np.isfinite(days) | (days < 0.0), "have a missing or negative entry")
         start = np.where(days > 0.0, np.searchsorted(grid + slack, days, side="left") + 1, 0)
-        _refuse_rows(recovered & (start > free), "recovered in the cell of their entry or before it: they were never at risk")
+        refuse_rows(recovered & (start > free), "recovered in the cell of their entry or before it: they were never at risk")
         start = np.minimum(start, free)
     return GridRows(start.astype(np.int64), free.astype(np.int64), seen.astype(np.int64))
-
-
-def _refuse_rows(wrong: BoolArray, what: str) -> None:
-    count = int(np.count_nonzero(wrong))
-    if count:
-        raise refuse(f"{count} of {wrong.size} rows {what}")

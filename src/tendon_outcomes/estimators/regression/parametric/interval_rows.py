@@ -16,6 +16,7 @@ from tendon_outcomes.estimators.observations import (
     checked_weights,
     one_dimensional,
     refuse,
+    refuse_rows,
 )
 from tendon_outcomes.estimators.regression.design_matrix import design_matrix
 
@@ -67,10 +68,10 @@ def interval_rows(
         raise refuse("there are no rows")
     if high.size != n:
         raise refuse(f"`left` and `right` have {n} and {high.size} values")
-    _refuse_rows(~(np.isfinite(low) & (low >= 0.0)), "have a negative, missing or infinite `left`")
-    _refuse_rows(np.isnan(high), "have a missing `right`; give inf where the time is right-censored")
-    _refuse_rows(high < low, "have a `right` below `left`")
-    _refuse_rows(high <= 0.0, "have an event on day 0, where no such distribution has any probability")
+    refuse_rows(~(np.isfinite(low) & (low >= 0.0)), "have a negative, missing or infinite `left`")
+    refuse_rows(np.isnan(high), "have a missing `right`; give inf where the time is right-censored")
+    refuse_rows(high < low, "have a `right` below `left`")
+    refuse_rows(high <= 0.0, "have an event on day 0, where no such distribution has any probability")
     weights = checked_weights(weight, n)
     kept = np.flatnonzero(weights > 0.0)
     start = None if entry is None else _checked_entry(entry, low, high)[kept]
@@ -117,11 +118,5 @@ def _checked_entry(entry: npt.ArrayLike, left: FloatArray, right: FloatArray) ->
     if start.size != left.size:
         raise refuse(f"`entry` has {start.size} values for {left.size} rows")
     late = (start > left) | ((start >= right) & (left == right))
-    _refuse_rows(~np.isfinite(start) | (start < 0.0) | late, "have a missing or negative entry, or enter after `left`")
+    refuse_rows(~np.isfinite(start) | (start < 0.0) | late, "have a missing or negative entry, or enter after `left`")
     return start
-
-
-def _refuse_rows(wrong: BoolArray, what: str) -> None:
-    count = int(np.count_nonzero(wrong))
-    if count:
-        raise refuse(f"{count} of {wrong.size} rows {what}")
