@@ -265,7 +265,27 @@ def _regimen_page(name: str, one: RegimenVersion) -> str:
         table(("setting", "value", "unit", "says", "source and status"), rows),
     ]
     order = ", ".join(f"{label.letter} {label.value.replace('_', ' ')}" for label in one.strategy.precedence)
-    return "\n\n".join([*parts, f"Strategies are tried in this order: {order}.", _cannot_show(one.cannot_show)])
+    parts += [f"Strategies are tried in this order: {order}.", _sustained(one), _cannot_show(one.cannot_show)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _sustained(one: RegimenVersion) -> str:
+    """What the weeks of a clone have to show, a row a phase."""
+    rows = [
+        (
+            f"`{name}`",
+            strategy.says if phase is strategy.phase[0] else "",
+            phase.from_week.value,
+            "within grace" if phase.starts else "goes on",
+            *(", ".join(states) for states in (phase.follows, phase.departs, phase.departs_once_started)),
+            strategy.not_met_weeks.value,
+            _sourced(phase.from_week),
+        )
+        for name, strategy in one.sustained.items()
+        for phase in strategy.phase
+    ]
+    header = ("strategy", "says", "from week", "begins", "follows", "departs", "departs once begun", "lapses in a row", "source")
+    return f"## Sustained strategies\n\n{table(header, rows)}" if rows else ""
 
 
 def _settings(one: Declared, place: str = "") -> Iterator[tuple[str, Setting[object]]]:

@@ -12,6 +12,7 @@ from tendon_outcomes.errors import DeclarationInvalid
 
 DECLARED = declare()
 COMPETING = "surgery prp corticosteroid_injection eswt other_injury stopped_running pregnancy_illness rupture death"
+PROCEDURES = {"surgery", "prp", "corticosteroid_injection", "eswt"}
 
 
 def protocol() -> ProtocolFile:
@@ -38,7 +39,11 @@ def test_the_protocol_asks_only_what_is_declared() -> None:
     written = protocol()
     study = resolve(written, DECLARED)
     assert DECLARED.for_study(written).sha256 == DECLARED.sha256
-    assert set(study.estimands) == {"pain_free_by_26_weeks", "meaningful_improvement_by_12_weeks"}
+    assert set(study.estimands) == {
+        "pain_free_by_26_weeks",
+        "meaningful_improvement_by_12_weeks",
+        "stretching_versus_loading",
+    }
     claim = study.estimand("meaningful_improvement_by_12_weeks")
     assert claim.decision is not None
     assert (claim.decision.threshold, claim.decision.at_week) == (0.50, 12)
@@ -48,10 +53,13 @@ def test_the_protocol_asks_only_what_is_declared() -> None:
 
 
 def test_every_event_that_can_intervene_has_its_handling() -> None:
-    # Grade: published, domain dossier §1e and §2d: each event code of 11 and above competes.
+    # Grade: published, domain dossier §1e and §2d: each event code of 11 and above competes; procedures are hypothetical where
+    # the question is causal.
     competing = set(COMPETING.split())
     for estimand in resolve(protocol(), DECLARED).estimands.values():
-        assert {name for name, handling in estimand.intercurrent.items() if handling == "competing"} == competing
+        hypothetical = PROCEDURES if estimand.kind == "causal" else set()
+        assert set(estimand.hypothetical) == hypothetical
+        assert {name for name, handling in estimand.intercurrent.items() if handling == "competing"} == competing - hypothetical
         assert ("analgesic_on_test" in estimand.intercurrent) == bool(estimand.endpoint.version.void_when)
 
 

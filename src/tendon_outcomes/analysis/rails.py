@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tendon_outcomes.results import Row
+from tendon_outcomes.results import WOULD_DO, Row
 
 MIN_EPISODES = 10  # statistics.md, rail "too small"
 MIN_EVENTS = 5  # statistics.md, rail "too small"
@@ -17,16 +17,36 @@ LOSS_DAY = 84
 
 @dataclass(frozen=True, slots=True)
 class Rail:
-    """One refusal or caution: its code, what happened, and what would do."""
+    """One refusal or caution: its code, what happened, and what would do.
+
+    `would_do` is a number computed from these records, in words. `n_behind` is the smallest count of runners that it gives away.
+    """
 
     code: str
     says: str
+    would_do: str = ""
+    n_behind: int | None = None
+
+    @property
+    def words(self) -> str:
+        return f"{self.says} {WOULD_DO}{self.would_do}." if self.would_do else self.says
 
     def refusal(self, *, estimator: str, stratum: str = "all", day: int | None = None) -> Row:
-        return Row(estimator=estimator, statistic="refusal", stratum=stratum, term=self.code, day=day, warning=self.says)
+        return self._row("refusal", estimator, stratum, day)
 
     def caution(self, *, estimator: str, stratum: str = "all") -> Row:
-        return Row(estimator=estimator, statistic="caution", stratum=stratum, term=self.code, warning=self.says)
+        return self._row("caution", estimator, stratum, None)
+
+    def _row(self, statistic: str, estimator: str, stratum: str, day: int | None) -> Row:
+        return Row(
+            estimator=estimator,
+            statistic=statistic,
+            stratum=stratum,
+            term=self.code,
+            day=day,
+            n_events=self.n_behind,
+            warning=self.words,
+        )
 
 
 def too_small(n: int, n_events: int) -> Rail | None:

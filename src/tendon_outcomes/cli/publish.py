@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -58,6 +58,16 @@ def run_analyses(
     return suppress_all(gathered, min_cell_count=_cell(tier, protocol), totals=_accepted(manifest)), manifest
 
 
+def _asked(protocol: Protocol, say: Say) -> Iterator[str]:
+    """The scripts whose question the protocol declares; an older study does not ask every one."""
+    for name in scripts():
+        estimand = answer_of(name).ESTIMAND
+        if estimand in protocol.estimands:
+            yield name
+        else:
+            say(f"analysis {name} left out: the protocol declares no estimand {estimand}")
+
+
 def _cell(tier: Tier, protocol: Protocol) -> int:
     """The cell size below which counts are withheld; 1 hides nothing."""
     return 1 if tier is Tier.INTERNAL else protocol.min_cell_count
@@ -88,8 +98,8 @@ def publish(
 
     `notice` heads the page. The caller holds the study's lock.
     """
-    results, manifest = run_analyses(study, scripts(), snapshot_id, tier, say)
     protocol = study.protocol()
+    results, manifest = run_analyses(study, _asked(protocol, say), snapshot_id, tier, say)
     say("page and figures")
     cell, told = _cell(tier, protocol), _told(results)
     page = render(

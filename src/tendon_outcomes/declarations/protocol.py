@@ -8,11 +8,13 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tendon_outcomes.declarations.criteria import Criterion
+from tendon_outcomes.declarations.dag import Dag
 from tendon_outcomes.declarations.endpoints import EndpointVersion
 from tendon_outcomes.declarations.loading import Declared, build, read_toml
+from tendon_outcomes.declarations.target_trial import TrialEntry
 from tendon_outcomes.vocabulary import Code
 
-Handling = Literal["competing", "void_assessment"]
+Handling = Literal["competing", "void_assessment", "hypothetical"]
 Kind = Literal["descriptive", "prognostic", "causal"]
 _NEEDS_OTHER_RECORDS = {
     "risk_factor": "records of injured runners alone cannot test what causes the injury: that needs runners who did not get it",
@@ -82,7 +84,8 @@ class Grid(Declared):
 class EstimandEntry(Declared):
     """One question: population, endpoint, handling of intercurrent events, horizon.
 
-    `kind` is what is claimed of the answer: what happened, what it is associated with, or what brought it about.
+    `kind` is what is claimed of the answer: what happened, what it is associated with, or what brought it about. A causal one
+    may name the `trial` that it stands for, and handle an event as `hypothetical`: what would have come had it not happened.
     """
 
     question: str
@@ -94,6 +97,7 @@ class EstimandEntry(Declared):
     intercurrent: dict[str, Handling] = Field(default_factory=dict)
     grid: Grid = Grid()
     decision: DecisionRule | None = None
+    trial: TrialEntry | None = None
 
     @field_validator("kind", mode="before")
     @classmethod
@@ -121,9 +125,18 @@ class EstimandEntry(Declared):
     @model_validator(mode="after")
     def _every_competing_event_is_handled(self) -> Self:
         """ICH E9(R1): an event that can come first has a declared handling. A descriptive estimand lets it compete."""
-        handled = {name for name, handling in self.intercurrent.items() if handling == "competing"}
+        allowed = ("competing", "hypothetical") if self.kind == "causal" else ("competing",)
+        handled = {name for name, handling in self.intercurrent.items() if handling in allowed}
         if unhandled := sorted(set(_COMPETING) - handled):
-            raise ValueError(f"intercurrent must say how these are handled (competing): {', '.join(unhandled)}")
+            raise ValueError(f"intercurrent must say how these are handled ({' or '.join(allowed)}): {', '.join(unhandled)}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_trial_asks_what_causes(self) -> Self:
+        if self.trial is not None and self.kind != "causal":
+            raise ValueError(f"a [trial] asks what a strategy brings about: kind is causal, not {self.kind}")
+        if self.trial is not None and self.trial.sustain_weeks > self.horizon_weeks:
+            raise ValueError("trial.sustain_weeks reaches beyond horizon_weeks")
         return self
 
     @model_validator(mode="after")
@@ -162,6 +175,7 @@ class ProtocolFile(Declared):
     estimand: dict[str, EstimandEntry]
     support: dict[str, Support] = Field(default_factory=dict)
     endpoint: dict[str, OwnEndpoint] = Field(default_factory=dict)
+    dag: Dag | None = None
 
     @model_validator(mode="after")
     def _populations_exist(self) -> Self:

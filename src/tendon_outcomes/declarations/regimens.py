@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Generic, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tendon_outcomes.declarations.loading import Declared
 from tendon_outcomes.declarations.tables import SourceStatus
-from tendon_outcomes.vocabulary import Strategy
+from tendon_outcomes.vocabulary import Strategy, WeekState
 
 Value = TypeVar("Value")
 Count = Annotated[int, Field(ge=1)]
@@ -130,6 +130,50 @@ class StrategyRules(Declared):
         return self
 
 
+class StrategyPhase(Declared):
+    """What a sustained strategy asks of the weeks from `from_week` on, until its next phase or the end.
+
+    `follows`: the week states that follow it. `departs`: those that leave it at once. `departs_once_started`: those that leave it
+    after it has begun. `starts`: it has to begin within the grace period, counted from the first day of `from_week`; a phase
+    without goes on from the one before. A known state in none of the lists is a lapse, and a U week says nothing.
+    """
+
+    from_week: Setting[Count]
+    starts: bool = False
+    follows: tuple[WeekState, ...] = Field(min_length=1)
+    departs: tuple[WeekState, ...] = ()
+    departs_once_started: tuple[WeekState, ...] = ()
+
+    @model_validator(mode="after")
+    def _a_state_stands_in_one_list(self) -> Self:
+        named = (*self.follows, *self.departs, *self.departs_once_started)
+        if len(named) != len(set(named)) or WeekState.UNKNOWN in named:
+            raise ValueError("a week state follows, departs or departs once started, and U does none of these")
+        return self
+
+
+class SustainedStrategy(Declared):
+    """A strategy as weeks have to show it, for a trial that follows what is done. `name` is its key.
+
+    So many known weeks in a row that lapse (`not_met_weeks`) leave it. A lapse is a known week that neither follows nor departs,
+    unless it is N and what was prescribed for it was done.
+    """
+
+    name: str
+    says: str
+    not_met_weeks: Setting[Count]
+    phase: tuple[StrategyPhase, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _the_phases_follow_each_other(self) -> Self:
+        weeks = [one.from_week.value for one in self.phase]
+        if weeks[0] != 1 or weeks != sorted(set(weeks)):
+            raise ValueError("the first phase begins with week 1, and each later one after the one before")
+        if not self.phase[0].starts:
+            raise ValueError("the first phase has to begin within the grace period: starts = true")
+        return self
+
+
 class RegimenVersion(Declared):
     """One version: from session rows to week states, from week states to a strategy over `window_weeks`."""
 
@@ -143,7 +187,15 @@ class RegimenVersion(Declared):
     adherence: AdherenceRule
     pain_rule: PainRule
     strategy: StrategyRules
+    sustained: dict[str, SustainedStrategy] = Field(default_factory=dict)
     cannot_show: tuple[str, ...] = ()
+
+    @field_validator("sustained", mode="before")
+    @classmethod
+    def _named_by_their_keys(cls, written: object) -> object:
+        if not isinstance(written, dict):
+            return written
+        return {name: {**one, "name": name} if isinstance(one, dict) else one for name, one in written.items()}
 
     @property
     def window_days(self) -> int:

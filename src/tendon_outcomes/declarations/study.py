@@ -20,6 +20,8 @@ from tendon_outcomes.declarations.protocol import (
     ProtocolFile,
     Support,
 )
+from tendon_outcomes.declarations.resolve_trial import resolve_trial
+from tendon_outcomes.declarations.target_trial import TargetTrial
 from tendon_outcomes.declarations.tendons import Tendon
 from tendon_outcomes.errors import DeclarationInvalid
 
@@ -68,6 +70,12 @@ class Estimand:
     grid: Grid
     decision: DecisionRule | None
     conf_level: float
+    trial: TargetTrial | None = None
+
+    @property
+    def hypothetical(self) -> tuple[str, ...]:
+        """The events in whose absence the answer is asked for."""
+        return tuple(name for name, handling in self.intercurrent.items() if handling == "hypothetical")
 
     @property
     def horizon_days(self) -> int:
@@ -139,6 +147,7 @@ def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Dec
         grid=entry.grid,
         decision=entry.decision,
         conf_level=written.conf_level,
+        trial=resolve_trial(entry.trial, written.dag, known) if entry.trial is not None else None,
     )
 
 

@@ -7,6 +7,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tendon_outcomes.estimators.causal.point_treatment.aipw import aipw
+    from tendon_outcomes.estimators.causal.point_treatment.arm_means import ArmMeans, MeanLimits
+    from tendon_outcomes.estimators.causal.point_treatment.g_computation import g_computation
+    from tendon_outcomes.estimators.causal.point_treatment.iptw_means import IptwCurves, iptw_curves, iptw_means
+    from tendon_outcomes.estimators.causal.point_treatment.monotone import monotone
+    from tendon_outcomes.estimators.causal.point_treatment.pseudo_values import PseudoValues, pseudo_values
+    from tendon_outcomes.estimators.causal.point_treatment.tmle import tmle
+    from tendon_outcomes.estimators.causal.sensitivity.e_value import EValue, confounder_strength, e_value
+    from tendon_outcomes.estimators.causal.sensitivity.permuted_strategy import PermutedStrategy, permuted_strategy
+    from tendon_outcomes.estimators.causal.sensitivity.tipping_point import TippingPoint, tipping_point
+    from tendon_outcomes.estimators.causal.sensitivity.within_person import WithinPerson, within_person_difference
+    from tendon_outcomes.estimators.causal.sustained.agreement import Agreement, WeeklyContrast, agreement
+    from tendon_outcomes.estimators.causal.sustained.censoring_weights import CensoringWeights, censoring_weights
+    from tendon_outcomes.estimators.causal.sustained.clone_censor_weight import CloneCensorWeight, clone_censor_weight
+    from tendon_outcomes.estimators.causal.sustained.g_formula import GFormula, g_formula
+    from tendon_outcomes.estimators.causal.sustained.longitudinal import LongitudinalSample
+    from tendon_outcomes.estimators.causal.sustained.self_consistent import SelfConsistentIncidence, self_consistent_incidence
+    from tendon_outcomes.estimators.causal.sustained.sequential_trials import SequentialTrials, sequential_trials
+    from tendon_outcomes.estimators.causal.weighting.balance import Balance, balance
+    from tendon_outcomes.estimators.causal.weighting.balancing_weights import (
+        BalancingWeights,
+        balancing_weights,
+        effective_sample_size,
+    )
+    from tendon_outcomes.estimators.causal.weighting.overlap import OneSided, Overlap, one_sided_patterns, overlap
+    from tendon_outcomes.estimators.causal.weighting.propensity import Propensity, propensity
     from tendon_outcomes.estimators.contrasts import Contrast, contrast, independent_contrasts
     from tendon_outcomes.estimators.curves.aalen_johansen import CumulativeIncidence, aalen_johansen
     from tendon_outcomes.estimators.curves.bands import SimultaneousBand, simultaneous_band
@@ -72,6 +98,8 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.regression.cox.proportionality import ProportionalHazardsTest
     from tendon_outcomes.estimators.regression.cox.schoenfeld_smooth import SchoenfeldSmooth, schoenfeld_smooth
     from tendon_outcomes.estimators.regression.fine_gray import FineGrayFit, fine_gray
+    from tendon_outcomes.estimators.regression.logistic import LogisticFit, logistic
+    from tendon_outcomes.estimators.regression.multinomial import MultinomialFit, multinomial
     from tendon_outcomes.estimators.regression.natural_spline import natural_spline
     from tendon_outcomes.estimators.regression.parametric.accelerated_failure_time import accelerated_failure_time
     from tendon_outcomes.estimators.regression.parametric.mixture_cure import MixtureCureFit, mixture_cure
@@ -92,10 +120,103 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.resampling.store import BlockStore, FolderStore
 
 _MODULES = {
-    "contrasts": ("Contrast", "contrast", "independent_contrasts"),
-    "curves.aalen_johansen": ("CumulativeIncidence", "aalen_johansen"),
-    "curves.bands": ("SimultaneousBand", "simultaneous_band"),
-    "curves.by_group": ("GroupedCurves", "incidence_by_group", "survival_by_group"),
+    "causal.point_treatment.aipw": ("aipw",),
+    "causal.point_treatment.arm_means": (
+        "ArmMeans",
+        "MeanLimits",
+    ),
+    "causal.point_treatment.g_computation": ("g_computation",),
+    "causal.point_treatment.iptw_means": (
+        "IptwCurves",
+        "iptw_curves",
+        "iptw_means",
+    ),
+    "causal.point_treatment.monotone": ("monotone",),
+    "causal.point_treatment.pseudo_values": (
+        "PseudoValues",
+        "pseudo_values",
+    ),
+    "causal.point_treatment.tmle": ("tmle",),
+    "causal.sensitivity.e_value": (
+        "EValue",
+        "confounder_strength",
+        "e_value",
+    ),
+    "causal.sensitivity.permuted_strategy": (
+        "PermutedStrategy",
+        "permuted_strategy",
+    ),
+    "causal.sensitivity.tipping_point": (
+        "TippingPoint",
+        "tipping_point",
+    ),
+    "causal.sensitivity.within_person": (
+        "WithinPerson",
+        "within_person_difference",
+    ),
+    "causal.sustained.agreement": (
+        "Agreement",
+        "WeeklyContrast",
+        "agreement",
+    ),
+    "causal.sustained.censoring_weights": (
+        "CensoringWeights",
+        "censoring_weights",
+    ),
+    "causal.sustained.clone_censor_weight": (
+        "CloneCensorWeight",
+        "clone_censor_weight",
+    ),
+    "causal.sustained.g_formula": (
+        "GFormula",
+        "g_formula",
+    ),
+    "causal.sustained.longitudinal": ("LongitudinalSample",),
+    "causal.sustained.self_consistent": (
+        "SelfConsistentIncidence",
+        "self_consistent_incidence",
+    ),
+    "causal.sustained.sequential_trials": (
+        "SequentialTrials",
+        "sequential_trials",
+    ),
+    "causal.weighting.balance": (
+        "Balance",
+        "balance",
+    ),
+    "causal.weighting.balancing_weights": (
+        "BalancingWeights",
+        "balancing_weights",
+        "effective_sample_size",
+    ),
+    "causal.weighting.overlap": (
+        "OneSided",
+        "Overlap",
+        "one_sided_patterns",
+        "overlap",
+    ),
+    "causal.weighting.propensity": (
+        "Propensity",
+        "propensity",
+    ),
+    "contrasts": (
+        "Contrast",
+        "contrast",
+        "independent_contrasts",
+    ),
+    "curves.aalen_johansen": (
+        "CumulativeIncidence",
+        "aalen_johansen",
+    ),
+    "curves.bands": (
+        "SimultaneousBand",
+        "simultaneous_band",
+    ),
+    "curves.by_group": (
+        "GroupedCurves",
+        "incidence_by_group",
+        "survival_by_group",
+    ),
     "curves.compare": (
         "milestone_difference",
         "milestone_ratio",
@@ -105,8 +226,14 @@ _MODULES = {
         "time_lost_ratio",
     ),
     "curves.crossing": ("TimeQuantile",),
-    "curves.kaplan_meier": ("SurvivalCurve", "kaplan_meier"),
-    "curves.recurrent": ("MeanCumulativeCount", "mean_cumulative_count"),
+    "curves.kaplan_meier": (
+        "SurvivalCurve",
+        "kaplan_meier",
+    ),
+    "curves.recurrent": (
+        "MeanCumulativeCount",
+        "mean_cumulative_count",
+    ),
     "curves.restricted_mean": (
         "RestrictedMean",
         "restricted_mean",
@@ -114,18 +241,27 @@ _MODULES = {
         "restricted_mean_time_lost",
         "time_lost_influence",
     ),
-    "curves.state_occupancy": ("StateOccupancy", "state_occupancy"),
+    "curves.state_occupancy": (
+        "StateOccupancy",
+        "state_occupancy",
+    ),
     "group_tests.gray": ("gray_test",),
     "group_tests.log_rank": ("log_rank",),
     "group_tests.outcome": ("GroupTest",),
-    "interval_censored.bands": ("IntervalBand", "interval_band"),
+    "interval_censored.bands": (
+        "IntervalBand",
+        "interval_band",
+    ),
     "interval_censored.comparisons": (
         "ContrastBracket",
         "TimeLostContrast",
         "interval_milestone_contrast",
         "interval_time_lost_contrast",
     ),
-    "interval_censored.groups": ("GroupedIncidence", "interval_incidence_by_group"),
+    "interval_censored.groups": (
+        "GroupedIncidence",
+        "interval_incidence_by_group",
+    ),
     "interval_censored.incidence": (
         "IncidenceBounds",
         "IntervalIncidence",
@@ -134,12 +270,35 @@ _MODULES = {
         "TimeLostBracket",
     ),
     "interval_censored.log_rank": ("interval_log_rank",),
-    "interval_censored.npmle": ("interval_censored_incidence", "turnbull"),
-    "limits": ("IntervalKind", "Pointwise", "SurvivalInterval"),
-    "proportions": ("Proportion", "clopper_pearson", "newcombe", "wilson"),
+    "interval_censored.npmle": (
+        "interval_censored_incidence",
+        "turnbull",
+    ),
+    "limits": (
+        "IntervalKind",
+        "Pointwise",
+        "SurvivalInterval",
+    ),
+    "proportions": (
+        "Proportion",
+        "clopper_pearson",
+        "newcombe",
+        "wilson",
+    ),
     "regression.coefficients": ("Coefficients",),
-    "regression.cox.baseline": ("BaselineHazard", "PredictedCurves"),
-    "regression.cox.concordance": ("Concordance", "concordance"),
+    "regression.cox.baseline": (
+        "BaselineHazard",
+        "PredictedCurves",
+    ),
+    "regression.cox.concordance": (
+        "Concordance",
+        "concordance",
+    ),
+    "regression.cox.cox_fit": (
+        "CoxFit",
+        "HazardRatios",
+        "NullTest",
+    ),
     "regression.cox.diagnostics": (
         "cox_concordance",
         "cox_residuals",
@@ -150,40 +309,90 @@ _MODULES = {
         "proportional_hazards_test",
         "schoenfeld_residuals",
     ),
-    "regression.cox.schoenfeld_smooth": ("SchoenfeldSmooth", "schoenfeld_smooth"),
-    "regression.natural_spline": ("natural_spline",),
     "regression.cox.event_residuals": ("SchoenfeldResiduals",),
     "regression.cox.firth": ("firth_cox",),
-    "regression.cox.cox_fit": ("CoxFit", "HazardRatios", "NullTest"),
     "regression.cox.fit": ("cox",),
     "regression.cox.proportionality": ("ProportionalHazardsTest",),
-    "regression.fine_gray": ("FineGrayFit", "fine_gray"),
+    "regression.cox.schoenfeld_smooth": (
+        "SchoenfeldSmooth",
+        "schoenfeld_smooth",
+    ),
+    "regression.fine_gray": (
+        "FineGrayFit",
+        "fine_gray",
+    ),
+    "regression.logistic": (
+        "LogisticFit",
+        "logistic",
+    ),
+    "regression.multinomial": (
+        "MultinomialFit",
+        "multinomial",
+    ),
+    "regression.natural_spline": ("natural_spline",),
     "regression.parametric.accelerated_failure_time": ("accelerated_failure_time",),
-    "regression.parametric.mixture_cure": ("MixtureCureFit", "mixture_cure"),
+    "regression.parametric.mixture_cure": (
+        "MixtureCureFit",
+        "mixture_cure",
+    ),
     "regression.parametric.parametric_fit": ("ParametricFit",),
     "regression.parametric.smooth_incidence": ("SmoothIncidence",),
     "regression.parametric.spline_incidence": ("spline_incidence",),
-    "regression.pooled_cloglog": ("CloglogFit", "pooled_cloglog"),
-    "resampling.bootstrap": ("Bootstrap", "bootstrap"),
+    "regression.pooled_cloglog": (
+        "CloglogFit",
+        "pooled_cloglog",
+    ),
+    "resampling.bootstrap": (
+        "Bootstrap",
+        "bootstrap",
+    ),
     "resampling.cox": ("batched_cox",),
     "resampling.curve_bootstrap": ("bootstrap_curve",),
-    "resampling.curves": ("between_groups", "curve_statistic"),
-    "resampling.executors": ("DaskCluster", "Executor", "Processes", "SERIAL", "Serial", "WorkerLost"),
-    "resampling.iptw": ("iptw_contrasts", "iptw_statistic"),
-    "resampling.jackknife": ("Jackknife", "jackknife"),
+    "resampling.curves": (
+        "between_groups",
+        "curve_statistic",
+    ),
+    "resampling.executors": (
+        "DaskCluster",
+        "Executor",
+        "Processes",
+        "SERIAL",
+        "Serial",
+        "WorkerLost",
+    ),
+    "resampling.iptw": (
+        "iptw_contrasts",
+        "iptw_statistic",
+    ),
+    "resampling.jackknife": (
+        "Jackknife",
+        "jackknife",
+    ),
     "resampling.logistic": ("batched_logistic",),
     "resampling.one_by_one": ("one_by_one",),
-    "resampling.permutation": ("PermutationTest", "permutation_test"),
-    "resampling.store": ("BlockStore", "FolderStore"),
+    "resampling.permutation": (
+        "PermutationTest",
+        "permutation_test",
+    ),
+    "resampling.store": (
+        "BlockStore",
+        "FolderStore",
+    ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "SERIAL",
+    "Agreement",
+    "ArmMeans",
+    "Balance",
+    "BalancingWeights",
     "BaselineHazard",
     "BlockStore",
     "Bootstrap",
+    "CensoringWeights",
     "CloglogFit",
+    "CloneCensorWeight",
     "Coefficients",
     "Concordance",
     "Contrast",
@@ -191,9 +400,11 @@ __all__ = [
     "CoxFit",
     "CumulativeIncidence",
     "DaskCluster",
+    "EValue",
     "Executor",
     "FineGrayFit",
     "FolderStore",
+    "GFormula",
     "GroupTest",
     "GroupedCurves",
     "GroupedIncidence",
@@ -202,22 +413,34 @@ __all__ = [
     "IntervalBand",
     "IntervalIncidence",
     "IntervalKind",
+    "IptwCurves",
     "Jackknife",
     "LikelihoodRatioLimits",
+    "LogisticFit",
+    "LongitudinalSample",
     "MeanCumulativeCount",
+    "MeanLimits",
     "MixtureCureFit",
+    "MultinomialFit",
     "NullTest",
+    "OneSided",
+    "Overlap",
     "ParametricFit",
     "PermutationTest",
+    "PermutedStrategy",
     "Pointwise",
     "PredictedCurves",
     "Processes",
+    "Propensity",
     "Proportion",
     "ProportionalHazardsTest",
+    "PseudoValues",
     "QuantileBracket",
     "RestrictedMean",
     "SchoenfeldResiduals",
     "SchoenfeldSmooth",
+    "SelfConsistentIncidence",
+    "SequentialTrials",
     "Serial",
     "SimultaneousBand",
     "SmoothIncidence",
@@ -227,24 +450,38 @@ __all__ = [
     "TimeLostBracket",
     "TimeLostContrast",
     "TimeQuantile",
+    "TippingPoint",
+    "WeeklyContrast",
+    "WithinPerson",
     "WorkerLost",
     "aalen_johansen",
     "accelerated_failure_time",
+    "agreement",
+    "aipw",
+    "balance",
+    "balancing_weights",
     "batched_cox",
     "batched_logistic",
     "between_groups",
     "bootstrap",
     "bootstrap_curve",
+    "censoring_weights",
+    "clone_censor_weight",
     "clopper_pearson",
     "concordance",
+    "confounder_strength",
     "contrast",
     "cox",
     "cox_concordance",
     "cox_residuals",
     "cumulative_baseline_hazard",
     "curve_statistic",
+    "e_value",
+    "effective_sample_size",
     "fine_gray",
     "firth_cox",
+    "g_computation",
+    "g_formula",
     "gray_test",
     "incidence_by_group",
     "independent_contrasts",
@@ -255,23 +492,33 @@ __all__ = [
     "interval_milestone_contrast",
     "interval_time_lost_contrast",
     "iptw_contrasts",
+    "iptw_curves",
+    "iptw_means",
     "iptw_statistic",
     "jackknife",
     "kaplan_meier",
     "log_rank",
+    "logistic",
     "mean_cumulative_count",
     "milestone_difference",
     "milestone_ratio",
     "mixture_cure",
+    "monotone",
+    "multinomial",
     "natural_spline",
     "newcombe",
     "one_by_one",
+    "one_sided_patterns",
+    "overlap",
     "permutation_test",
+    "permuted_strategy",
     "pooled_cloglog",
     "predicted_hazard_ratio",
     "predicted_log_hazard_ratio",
     "predicted_survival",
+    "propensity",
     "proportional_hazards_test",
+    "pseudo_values",
     "restricted_mean",
     "restricted_mean_difference",
     "restricted_mean_influence",
@@ -279,6 +526,8 @@ __all__ = [
     "restricted_mean_time_lost",
     "schoenfeld_residuals",
     "schoenfeld_smooth",
+    "self_consistent_incidence",
+    "sequential_trials",
     "simultaneous_band",
     "spline_incidence",
     "state_occupancy",
@@ -286,8 +535,11 @@ __all__ = [
     "time_lost_difference",
     "time_lost_influence",
     "time_lost_ratio",
+    "tipping_point",
+    "tmle",
     "turnbull",
     "wilson",
+    "within_person_difference",
 ]
 
 

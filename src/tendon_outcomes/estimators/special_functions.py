@@ -43,3 +43,39 @@ def beta_quantile(p: float, a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
     from scipy.special import betaincinv
 
     return np.asarray(betaincinv(a, b, p), dtype=np.float64)
+
+
+def student_t_quantile(p: float, df: float) -> float:
+    """The value below which a Student t variable with `df` degrees of freedom lies with probability `p`."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, p))
+
+
+def feasible_direction(at_least_zero: FloatArray, cost: FloatArray) -> FloatArray:
+    """The d in [-1, 1]^p with the largest cost'd with at_least_zero @ d >= 0 (which 0 has): a linear programme."""
+    from scipy.optimize import linprog
+
+    found = linprog(
+        -cost,
+        A_ub=-at_least_zero,
+        b_ub=np.zeros(at_least_zero.shape[0]),
+        bounds=(-1.0, 1.0),
+        method="highs",
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
+    return np.zeros(cost.size) if found.x is None else np.asarray(found.x, dtype=np.float64)
+
+
+def student_t_two_sided_p(t: npt.ArrayLike, df: npt.ArrayLike) -> FloatArray:
+    """Pr(|T| >= |t|) for Student's T with `df` degrees of freedom."""
+    from scipy.special import stdtr
+
+    return np.asarray(2.0 * stdtr(df, -np.abs(np.asarray(t, dtype=np.float64))), dtype=np.float64)
+
+
+def normal_quantile_of_t(t: float, df: float) -> float:
+    """The z that is as far out under the normal distribution as `t` is under Student's with `df` degrees of freedom."""
+    from scipy.special import ndtri, stdtr
+
+    return float(np.sign(t) * -ndtri(max(float(stdtr(df, -abs(t))), 1e-300)))

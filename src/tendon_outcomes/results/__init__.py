@@ -2,13 +2,16 @@
 
 from tendon_outcomes.results.attrition import Attrition, Step
 from tendon_outcomes.results.disclosure import suppress, suppress_all
+from tendon_outcomes.results.disclosure_strategies import SAID, WOULD_DO
 from tendon_outcomes.results.provenance import Provenance, hash_files, stamp
 from tendon_outcomes.results.results import Results, interval_text, results_json
 from tendon_outcomes.results.rows import SCHEMA, Row, finite, frame
 from tendon_outcomes.results.small_counts import is_small, suppress_flow, suppress_parts, tellable_totals
 
 __all__ = [
+    "SAID",
     "SCHEMA",
+    "WOULD_DO",
     "Attrition",
     "Provenance",
     "Results",

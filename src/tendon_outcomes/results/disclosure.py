@@ -13,18 +13,34 @@ from dataclasses import replace
 import polars as pl
 
 from tendon_outcomes.errors import TendonOutcomesError, WrongUse
+from tendon_outcomes.results.disclosure_strategies import (
+    KNOWN,
+    SEPARATELY,
+    TO_TENS,
+    WHOLE_DAYS,
+    suppress_strategies,
+    suppress_words,
+)
 from tendon_outcomes.results.results import Results
 from tendon_outcomes.results.small_counts import is_small, longest_chain, suppress_flow, suppress_parts, tellable_totals
+from tendon_outcomes.results.withholding import (
+    COUNTS,
+    ESTIMATES,
+    NUMBERS,
+    days_between,
+    running_count,
+    withhold,
+    withhold_small_rows,
+    without_counts,
+)
 
-_ESTIMATES = ("estimate", "bound_low", "bound_high", "std_error")
-_NUMBERS = (*_ESTIMATES, "conf_low", "conf_high")
-_COUNTS = ("n_at_risk", "n_events", "n_censored")
 _IN_DAYS = (
     "median_days",
     "restricted_mean_time_lost",
     "follow_up_median_days",
     "assessment_gap_median_days",
     "assessment_gap_days",
+    *WHOLE_DAYS,
 )
 PROBABILITY_DIGITS = 2
 
@@ -79,9 +95,11 @@ def _suppressed(results: Results, tellable: frozenset[int], min_cell_count: int)
 
 
 def _groups(rows: pl.DataFrame) -> list[pl.DataFrame]:
-    """Rows that are told together: one statistic and stratum; a running count also by its cause or reading."""
+    """Rows that are told together: one statistic and stratum; a running count also by its cause, reading or estimator."""
     running = pl.col("statistic").is_in(["competing_incidence", "sensitivity_cumulative_incidence"])
-    keyed = rows.with_columns(pl.when(running).then("term").otherwise(pl.lit("")).alias("_run"))
+    separately = pl.col("statistic").is_in(list(SEPARATELY))
+    run = pl.when(running).then("term").when(separately).then("estimator").otherwise(pl.lit(""))
+    keyed = rows.with_columns(run.alias("_run"))
     return [part.drop("_run") for part in keyed.partition_by("statistic", "stratum", "_run", maintain_order=True)]
 
 
@@ -90,7 +108,9 @@ def _group(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.Da
     of_stratum = rows.filter(pl.col("stratum") == stratum)
     match statistic:
         case "refusal" | "caution":
-            return part
+            return suppress_words(part, min_cell_count)
+        case _ if statistic in KNOWN:
+            return suppress_strategies(part, rows, min_cell_count)
         case "count":
             return _counts(part, of_stratum, min_cell_count)
         case "cumulative_incidence":
@@ -98,15 +118,15 @@ def _group(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.Da
             return _without_narrow_bounds(shown, rows, min_cell_count)
         case "competing_incidence":
             final = _final_count(of_stratum, "competing") if part["term"][0] == "any" else None
-            return _running_count(part, "n_events", final, min_cell_count)
+            return running_count(part, "n_events", final, min_cell_count)
         case "lost_share":
-            return _running_count(part, "n_events", _final_count(rows, "lost"), min_cell_count)
+            return running_count(part, "n_events", _final_count(rows, "lost"), min_cell_count)
         case "verdict":
             return _verdict(part, _milestones_told(of_stratum, min_cell_count), min_cell_count)
         case "sensitivity_cumulative_incidence" | "naive_cumulative_incidence":
             return _other_reading(part, _milestones_told(of_stratum, min_cell_count), min_cell_count)
         case _ if statistic in (*_IN_DAYS, "unconfirmed_last_pass", "unplanned_assessment_share"):
-            return _without_counts(_withhold_small_rows(part, min_cell_count), keep=statistic == "unconfirmed_last_pass")
+            return without_counts(withhold_small_rows(part, min_cell_count), keep=statistic == "unconfirmed_last_pass")
         case _:
             raise TendonOutcomesError(f"statistic {statistic} has no rule for small cells", way_out="Declare one beside it.")
 
@@ -128,25 +148,16 @@ def _incidence(part: pl.DataFrame, told: list[int], min_cell_count: int) -> pl.D
     anchors = {row["day"]: row for row in milestones.iter_rows(named=True) if row["day"] in told}
     unasked = curve.filter(~pl.col("day").is_in(milestones["day"].to_list()), pl.col("n_at_risk") >= min_cell_count)
     days = {day: row["n_events"] or 0 for day, row in anchors.items()}
-    days = _days_between(unasked, "n_events", days, min_cell_count)
+    days = days_between(unasked, "n_events", days, min_cell_count)
     hidden = ~milestones["day"].is_in(told)
-    shown = pl.concat([_withhold(milestones, hidden, min_cell_count), curve.filter(pl.col("day").is_in(list(days)))])
+    shown = pl.concat([withhold(milestones, hidden, min_cell_count), curve.filter(pl.col("day").is_in(list(days)))])
     left = [row["n_censored"] or 0 for row in anchors.values()]
     chain = longest_chain(left, min_cell_count, prefer=[False] * len(left))
     departures = {list(anchors)[position]: left[position] for position in chain}
     others = shown.filter(~pl.col("day").is_in(told), pl.col("n_events").is_not_null())
-    departures = _days_between(others, "n_censored", departures, min_cell_count)
+    departures = days_between(others, "n_censored", departures, min_cell_count)
     told_too = pl.col("day").is_in(list(departures))
     return shown.with_columns(pl.when(told_too).then(pl.col(name)).alias(name) for name in ("n_at_risk", "n_censored"))
-
-
-def _days_between(rows: pl.DataFrame, name: str, told: dict[int, int], min_cell_count: int) -> dict[int, int]:
-    """The told days and those that can stand beside them: each differs by 0 or enough from every other, and from 0."""
-    told = dict(told)
-    for day, count in rows.select("day", pl.col(name).fill_null(0)).iter_rows():
-        if not any(is_small(abs(count - other), min_cell_count) for other in (0, *told.values())):
-            told[day] = count
-    return told
 
 
 def _without_narrow_bounds(shown: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.DataFrame:
@@ -181,18 +192,7 @@ def _counts(part: pl.DataFrame, of_stratum: pl.DataFrame, min_cell_count: int) -
     rest = sum(values[term] for term in gone)
     if is_small(values.get("total"), min_cell_count) or (gone and (rest < min_cell_count or len(gone) == 1)):
         gone = set(terms)
-    return _withhold(part, pl.Series([term in gone for term in terms], dtype=pl.Boolean), min_cell_count)
-
-
-def _running_count(part: pl.DataFrame, name: str, final: int | None, min_cell_count: int) -> pl.DataFrame:
-    """An estimate whose count grows from row to row: each step, and what is left to the final count, is 0 or enough."""
-    hidden, last = [], 0
-    for count in part[name].fill_null(0).to_list():
-        rest = None if final is None else abs(final - count)
-        gone = is_small(abs(count - last), min_cell_count) or is_small(rest, min_cell_count)
-        hidden.append(gone)
-        last = last if gone else count
-    return _without_counts(_withhold(part, pl.Series(hidden, dtype=pl.Boolean), min_cell_count))
+    return withhold(part, pl.Series([term in gone for term in terms], dtype=pl.Boolean), min_cell_count)
 
 
 def _final_count(rows: pl.DataFrame, term: str) -> int | None:
@@ -202,8 +202,8 @@ def _final_count(rows: pl.DataFrame, term: str) -> int | None:
 
 def _verdict(part: pl.DataFrame, told: list[int], min_cell_count: int) -> pl.DataFrame:
     """The word stays when enough had the event; the numbers only with their milestone, the counts never twice."""
-    whole = _without_counts(_withhold_small_rows(part, min_cell_count))
-    return whole.with_columns(pl.when(pl.col("day").is_in(told)).then(pl.col(name)).alias(name) for name in _NUMBERS)
+    whole = without_counts(withhold_small_rows(part, min_cell_count))
+    return whole.with_columns(pl.when(pl.col("day").is_in(told)).then(pl.col(name)).alias(name) for name in NUMBERS)
 
 
 def _other_reading(part: pl.DataFrame, told: list[int], min_cell_count: int) -> pl.DataFrame:
@@ -211,46 +211,22 @@ def _other_reading(part: pl.DataFrame, told: list[int], min_cell_count: int) -> 
 
     `n_censored` of a sensitivity row is how many it reads in another way: its distance from the primary estimate tells that.
     """
-    shown = _withhold_small_rows(_withhold(part, ~part["day"].is_in(told), min_cell_count), min_cell_count)
-    return _running_count(shown, "n_censored", None, min_cell_count)
-
-
-def _withhold_small_rows(part: pl.DataFrame, min_cell_count: int) -> pl.DataFrame:
-    """An estimate is a statistic of its numerator and denominator: it goes when one of them is small."""
-    small = pl.any_horizontal(
-        pl.col(name).is_between(1, min_cell_count - 1).fill_null(value=False) for name in ("n_at_risk", "n_events")
-    )
-    return _withhold(part, part.select(small.alias("_")).to_series(), min_cell_count)
-
-
-def _without_counts(part: pl.DataFrame, *, keep: bool = False) -> pl.DataFrame:
-    """Counts are told in one place only. `keep` leaves those of a row that is itself a count."""
-    names = ("n_at_risk", "n_censored") if keep else _COUNTS
-    return part.with_columns(pl.lit(None, dtype=pl.Int64()).alias(name) for name in names)
+    shown = withhold_small_rows(withhold(part, ~part["day"].is_in(told), min_cell_count), min_cell_count)
+    return running_count(shown, "n_censored", None, min_cell_count)
 
 
 def _without_size(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of an analysis whose number of episodes may not be told: estimates stay, everything that adds up to it goes."""
     told_elsewhere = pl.col("statistic").is_in(["refusal", "caution"])
-    return rows.with_columns(pl.when(told_elsewhere).then(pl.col(name)).alias(name) for name in _COUNTS)
-
-
-def _withhold(part: pl.DataFrame, hidden: pl.Series, min_cell_count: int) -> pl.DataFrame:
-    """Blank the numbers of the chosen rows and say why."""
-    reason = f"withheld: fewer than {min_cell_count} runners, or a number from which so few could be worked out"
-    word = pl.when(hidden & (pl.col("statistic") == "verdict")).then(pl.lit("not shown")).otherwise(pl.col("term"))
-    return part.with_columns(
-        *(pl.when(~hidden).then(pl.col(name)).alias(name) for name in (*_NUMBERS, *_COUNTS)),
-        pl.when(hidden).then(pl.lit(reason)).otherwise(pl.col("warning")).alias("warning"),
-        word.alias("term"),
-    )
+    return rows.with_columns(pl.when(told_elsewhere).then(pl.col(name)).alias(name) for name in COUNTS)
 
 
 def _rounded(rows: pl.DataFrame) -> pl.DataFrame:
     """Shares to whole percent and times to whole days, limits outward, so that no estimate times a number gives a count back."""
-    scale = pl.when(pl.col("statistic").is_in(_IN_DAYS)).then(1.0).otherwise(10.0**PROBABILITY_DIGITS)
+    in_days, to_tens = (pl.col("statistic").is_in(list(names)) for names in (_IN_DAYS, TO_TENS))
+    scale = pl.when(in_days).then(1.0).when(to_tens).then(0.1).otherwise(10.0**PROBABILITY_DIGITS)
     return rows.with_columns(
-        *((pl.col(name) * scale).round() / scale for name in _ESTIMATES),
+        *((pl.col(name) * scale).round() / scale for name in ESTIMATES),
         (pl.col("conf_low") * scale).floor() / scale,
         (pl.col("conf_high") * scale).ceil() / scale,
     )

@@ -2,7 +2,7 @@
 
 from tendon_outcomes.synthetic.clinic import SyntheticClinic, simulate_clinic, simulate_clinics
 from tendon_outcomes.synthetic.draws import clinic_seeds
-from tendon_outcomes.synthetic.population import Population, TrueIncidence, population_truth, true_incidence
+from tendon_outcomes.synthetic.population import Population, TrueIncidence, population_truth, strategy_truth, true_incidence
 from tendon_outcomes.synthetic.settings import ClinicSettings
 
 __all__ = [
@@ -14,5 +14,6 @@ __all__ = [
     "population_truth",
     "simulate_clinic",
     "simulate_clinics",
+    "strategy_truth",
     "true_incidence",
 ]

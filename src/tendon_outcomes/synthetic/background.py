@@ -10,6 +10,8 @@ from tendon_outcomes.synthetic.draws import Draws, Flags, Floats, Integers, choo
 from tendon_outcomes.synthetic.latent import Runners
 from tendon_outcomes.synthetic.settings import ClinicSettings
 
+LATEST_PLAN_DAY = 42
+
 
 @dataclass(frozen=True)
 class Habits:
@@ -45,15 +47,15 @@ def draw_profile(draws: Draws, settings: ClinicSettings) -> Profile:
         prior_surgery=u[:, 2] < settings.prior_surgery_share,
         recent_procedure=u[:, 3] < settings.recent_procedure_share,
         new_runner=u[:, 4] < settings.new_runner_share,
-        prescribed_day=np.where(late, np.floor(15 + 28 * u[:, 6]), soon).astype(np.int64),
+        prescribed_day=np.where(late, np.floor(15 + (LATEST_PLAN_DAY - 14) * u[:, 6]), soon).astype(np.int64),
         sits_under_30=np.where(probable, u[:, 7] < 0.8, u[:, 7] < 0.3),
     )
 
 
-def draw_habits(draws: Draws, runners: Runners) -> Habits:
+def draw_habits(draws: Draws, runners: Runners, settings: ClinicSettings) -> Habits:
     """Weekly distance, speed and hill sessions before the injury; most runners did speed work, one in four did not."""
     km = np.clip(38.0 * np.exp(0.45 * draws.normal("km")[:, 0]), 20.0, 130.0)
     sessions = draws.uniform("sessions_before", 2)
-    speed = choose(sessions[:, 0], (0.25, 0.45, 0.25, 0.05))
+    speed = choose(sessions[:, 0], settings.speed_session_shares)
     hills = choose(sessions[:, 1], (0.40, 0.40, 0.20))
     return Habits(np.round(km, 1)[runners.patient], speed[runners.patient], hills[runners.patient])

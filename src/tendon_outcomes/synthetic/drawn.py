@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.random import SeedSequence
 
-from tendon_outcomes.synthetic.background import Habits, Profile, draw_habits, draw_profile
+from tendon_outcomes.synthetic.background import Habits, Profile
 from tendon_outcomes.synthetic.columns import numbered
-from tendon_outcomes.synthetic.draws import Draws
-from tendon_outcomes.synthetic.follow_up import FollowUp, draw_follow_up
+from tendon_outcomes.synthetic.draws import Draws, Integers
+from tendon_outcomes.synthetic.follow_up import FollowUp, draw_follow_up, turned
 from tendon_outcomes.synthetic.latent import Runners, Truth, draw_runners, draw_truth
 from tendon_outcomes.synthetic.settings import ClinicSettings
-from tendon_outcomes.synthetic.training import Exercises, Plan, draw_exercises, draw_plan
+from tendon_outcomes.synthetic.switching import Course, draw_course, draw_switch, switch_day
+from tendon_outcomes.synthetic.training import Exercises, Plan, draw_exercises, draw_plan, weeks_of_follow_up
 from tendon_outcomes.synthetic.weeks import Weeks, count_weeks
 
 
@@ -34,6 +35,8 @@ class Drawn:
     habits: Habits
     profile: Profile
     seen: FollowUp
+    course: Course
+    switched: Integers | None = None
 
     @property
     def episode_id(self) -> pl.Series:
@@ -41,7 +44,17 @@ class Drawn:
 
     @cached_property
     def plan(self) -> Plan:
-        return draw_plan(self.draws, self.runners, self.profile, self.seen, self.settings)
+        switched = self.switched
+        if switched is None:
+            switched = draw_switch(self.draws, self.course, self.settings, weeks_of_follow_up(self.settings))
+        return draw_plan(switched, self.runners, self.profile, self.seen, self.settings)
+
+    def improvement_day(self, episode: Integers, day: Integers) -> Integers:
+        """Day of improvement as it stands on a day: that of the course until a switch brings it forward."""
+        of_truth = self.truth.mi_day[episode]
+        if self.seen.pain.turn is None:
+            return of_truth
+        return np.where(day <= self.seen.pain.turn.day[episode], self.course.mi_day[episode], of_truth)
 
     @cached_property
     def exercises(self) -> Exercises:
@@ -55,17 +68,25 @@ class Drawn:
 def draw_clinics(seeds: tuple[SeedSequence, ...], episodes: int, sites: tuple[int, ...], settings: ClinicSettings) -> Drawn:
     """Draw clinics of equal size, one for each seed."""
     draws = Draws(seeds, episodes)
-    runners = draw_runners(draws, settings)
-    truth = draw_truth(draws, runners, settings)
+    course = draw_course(draws, draw_runners(draws, settings), settings)
+    switched = None
+    truth, pain = draw_truth(draws, course.runners, settings), course.pain
+    if settings.effect_follows_training:
+        switched = draw_switch(draws, course, settings, weeks_of_follow_up(settings))
+        from_day = switch_day(course.profile, switched)
+        truth = draw_truth(draws, course.runners, settings, from_day)
+        pain = turned(course.pain, from_day, truth.pfr_day)
     return Drawn(
         draws=draws,
         settings=settings,
-        ids=_identifiers(draws, runners, sites),
-        runners=runners,
+        ids=_identifiers(draws, course.runners, sites),
+        runners=course.runners,
         truth=truth,
-        habits=draw_habits(draws, runners),
-        profile=draw_profile(draws, settings),
-        seen=draw_follow_up(draws, runners, truth, settings),
+        habits=course.habits,
+        profile=course.profile,
+        seen=draw_follow_up(draws, course.runners, truth, pain, settings),
+        course=course,
+        switched=switched,
     )
 
 

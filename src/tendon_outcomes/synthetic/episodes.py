@@ -7,10 +7,11 @@ import polars as pl
 
 from tendon_outcomes.synthetic.background import Habits, Profile
 from tendon_outcomes.synthetic.columns import coded, decimal, numbered, whole, yes_no
+from tendon_outcomes.synthetic.controls import base_distance_share, prior_self_care
 from tendon_outcomes.synthetic.drawn import Drawn
 from tendon_outcomes.synthetic.draws import Draws, Flags, Floats, Integers, choose
 from tendon_outcomes.synthetic.latent import WEEKS_PER_MONTH, Runners
-from tendon_outcomes.synthetic.settings import STRATEGIES
+from tendon_outcomes.synthetic.settings import STRATEGIES, ClinicSettings
 
 _TESTS = ("neg", "pos")
 _RED_FLAGS = (
@@ -40,12 +41,13 @@ def episode_table(drawn: Drawn) -> pl.DataFrame:
         "index_year": whole(np.floor(first + (last - first + 1) * own[:, 3])),
         **_person(draws, runners, own),
         **_course(runners, profile, u, settings.duration_heaped_share),
-        **_running_before(runners, drawn.habits, profile, u),
+        **_running_before(draws, runners, drawn.habits, profile, u, settings),
         **_findings(profile, u),
         **_exclusions(profile, u),
         "strategy_prescribed": coded(STRATEGIES, runners.strategy),
         "prescribed_day": whole(profile.prescribed_day),
         "pain_rule_max": whole(np.full(draws.total, 3)),
+        "prior_self_care": prior_self_care(draws, runners, settings),
     }
     return pl.DataFrame(columns)
 
@@ -117,12 +119,14 @@ def _told_onset(weeks: Floats, u_heap: Floats, u_precision: Floats, heaped_share
     return -np.rint(7 * told).astype(np.int64), precision
 
 
-def _running_before(runners: Runners, habits: Habits, profile: Profile, u: Floats) -> dict[str, pl.Series]:
+def _running_before(
+    draws: Draws, runners: Runners, habits: Habits, profile: Profile, u: Floats, settings: ClinicSettings
+) -> dict[str, pl.Series]:
     years = runners.duration_weeks / 52 + 0.5 + 25 * u[:, 13] ** 2
     return {
         "wk_km_preinjury": decimal(habits.km),
         "wk_km_preinjury_recalled": yes_no(u[:, 14] < 0.6),
-        "wk_km_base4": decimal(habits.km * (0.2 + 0.7 * u[:, 15])),
+        "wk_km_base4": decimal(habits.km * base_distance_share(draws, runners, u[:, 15], settings)),
         "speed_sessions_wk_preinjury": whole(habits.speed_sessions),
         "hill_sessions_wk_preinjury": whole(habits.hill_sessions),
         "running_years": decimal(np.where(profile.new_runner, 0.2, years)),

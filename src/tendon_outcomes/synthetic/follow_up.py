@@ -26,21 +26,36 @@ VISIT_REASONS = ("scheduled", "flare", "discharge")
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Where the path of pain becomes another straight piece: the day, the level on it, and how fast it falls from there."""
+
+    day: Integers
+    level: Floats
+    slope_per_day: Floats
+
+
+@dataclass(frozen=True)
 class Pain:
-    """Straight path of pain in fast running, from day 0 to the eve of recovery; after it there is none."""
+    """Straight path of pain in fast running, from day 0 to the eve of recovery; after it there is none. It may turn once."""
 
     start: Floats
     slope_per_day: Floats
     until_day: Integers
+    turn: Turn | None = None
 
     def at(self, episode: Integers, day: Floats | Integers) -> Floats:
         level = self.start[episode] - self.slope_per_day[episode] * day
+        if self.turn is not None:
+            since = day - self.turn.day[episode]
+            level = np.where(since > 0, self.turn.level[episode] - self.turn.slope_per_day[episode] * since, level)
         return np.where(day < self.until_day[episode], np.maximum(level, LOWEST_PAIN), 0.0)
 
     def high_until_day(self) -> Floats:
         """Day on which pain falls below `HIGH_PAIN`, 0 where it never was that high."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            day = np.where(self.start > HIGH_PAIN, (self.start - HIGH_PAIN) / self.slope_per_day, 0.0)
+        day = _falls_below(HIGH_PAIN, self.start, self.slope_per_day)
+        if self.turn is not None:
+            later = self.turn.day + _falls_below(HIGH_PAIN, self.turn.level, self.turn.slope_per_day)
+            day = np.where(day > self.turn.day, later, day)
         return np.minimum(day, self.until_day)
 
 
@@ -67,9 +82,8 @@ class FollowUp:
     lost: Flags
 
 
-def draw_follow_up(draws: Draws, runners: Runners, truth: Truth, settings: ClinicSettings) -> FollowUp:
+def draw_follow_up(draws: Draws, runners: Runners, truth: Truth, pain: Pain, settings: ClinicSettings) -> FollowUp:
     """Visits and reports up to the administrative end, to loss, or to an event after which there is no more running."""
-    pain = pain_path(runners, truth.pfr_day)
     first, last = settings.end_days
     admin = first + np.floor(draws.uniform("admin_end")[:, 0] * (last - first + 1)).astype(np.int64)
     loss = _loss_day(draws.uniform("loss")[:, 0], pain, settings)
@@ -84,10 +98,18 @@ def draw_follow_up(draws: Draws, runners: Runners, truth: Truth, settings: Clini
         loss_day=loss,
         end_day=end,
         visits=_visits(draws, pain, end, _last_visit(truth, seen), settings),
-        reports=_reports(draws, truth, pain, end, settings),
+        reports=_reports(draws, truth.pfr_day, pain, end, settings),
         competing_seen=seen,
         lost=loss < np.minimum(admin, stop),
     )
+
+
+def contacts_without_end(draws: Draws, pfr_day: Integers, pain: Pain, settings: ClinicSettings) -> tuple[Contacts, Contacts]:
+    """Visits and reports as they would be, were nobody lost and nothing else to happen; up to the real end they are the same."""
+    nothing = np.zeros(0, dtype=np.int64)
+    end = np.full(draws.total, NEVER)
+    visits = _visits(draws, pain, end, (nothing, nothing, nothing), settings)
+    return visits, _reports(draws, pfr_day, pain, end, settings)
 
 
 def last_contact(seen: FollowUp) -> Integers:
@@ -112,6 +134,15 @@ def pain_path(runners: Runners, pfr_day: Integers) -> Pain:
     return Pain(runners.nprs_fast.astype(float), slope, pfr_day)
 
 
+def turned(pain: Pain, turn_day: Integers, pfr_day: Integers) -> Pain:
+    """The same path to ``turn_day``, and from there evenly to `LOWEST_PAIN` as `pain_path` does with the new day of recovery."""
+    level = np.maximum(pain.start - pain.slope_per_day * np.minimum(turn_day, pfr_day), LOWEST_PAIN)
+    left = np.maximum(np.minimum(pfr_day, 7 * SLOWEST_WEEKS) - turn_day, 1)
+    turns = (turn_day < pain.until_day) & (pfr_day < NEVER)
+    slope = np.where(turns, (level - LOWEST_PAIN) / left, pain.slope_per_day)
+    return Pain(pain.start, pain.slope_per_day, pfr_day, Turn(np.where(turns, turn_day, NEVER), level, slope))
+
+
 @lru_cache(maxsize=32)
 def loss_rate(settings: ClinicSettings) -> float:
     """Weekly hazard of loss that gives `lost_by_week_12` among all runners, with the informative ratios in force."""
@@ -126,6 +157,13 @@ def loss_rate(settings: ClinicSettings) -> float:
         enough = float(np.mean(-np.expm1(-middle * exposure))) >= settings.lost_by_week_12
         low, high = (low, middle) if enough else (middle, high)
     return (low + high) / 2
+
+
+def _falls_below(limit: float, start: Floats, slope_per_day: Floats) -> Floats:
+    """Days until a falling level reaches the limit, 0 where it began at it or below."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        day: Floats = np.where(start > limit, (start - limit) / slope_per_day, 0.0)
+    return day
 
 
 def _loss_periods(pain: Pain) -> tuple[Floats, Floats]:
@@ -186,13 +224,13 @@ def _last_visit(truth: Truth, seen: Flags) -> Listed:
     return episode, when, np.where(procedure[episode], SCHEDULED, DISCHARGE)
 
 
-def _reports(draws: Draws, truth: Truth, pain: Pain, end: Integers, settings: ClinicSettings) -> Contacts:
+def _reports(draws: Draws, pfr_day: Integers, pain: Pain, end: Integers, settings: ClinicSettings) -> Contacts:
     """Weekly reports: fewer while it hurts much, and fewer once there is nothing to report."""
     if not settings.weekly_reports:
         nothing = np.zeros(0, dtype=np.int64)
         return Contacts(nothing, nothing, nothing)
     day = 7 * np.arange(1, settings.report_weeks + 1)[None, :]
-    recovered = day >= truth.pfr_day[:, None]
+    recovered = day >= pfr_day[:, None]
     probability = (
         settings.report_probability
         - settings.report_drop_per_pain_point * pain.at(np.arange(len(end))[:, None], day)

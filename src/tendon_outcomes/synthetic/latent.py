@@ -33,6 +33,7 @@ class Runners:
     nprs_easy: Integers
     nprs_sit: Integers
     strategy: Integers
+    unmeasured: Floats
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Truth:
 
 
 def draw_runners(draws: Draws, settings: ClinicSettings) -> Runners:
-    """Baseline of every episode; the two sides of one patient share age and sex."""
+    """Baseline of every episode; the two sides of one patient share age, sex and what nobody records."""
     second, patient = _sides(draws, settings)
     lowest_age, highest_age = settings.age_range
     age = whole_normal(
@@ -63,23 +64,32 @@ def draw_runners(draws: Draws, settings: ClinicSettings) -> Runners:
     low, high = settings.visa_range
     spread = settings.duration_log_sd * draws.normal("duration")[:, 0]
     duration = settings.duration_median_months * WEEKS_PER_MONTH * np.exp(spread)
+    duration = np.clip(duration, 1.0, LONGEST_DURATION_WEEKS)
+    visa = whole_normal(draws.uniform("visa")[:, 0], mean=settings.visa_mean, sd=settings.visa_sd, lowest=low, highest=high)
     fast, easy, sit = _pain_on_day_0(draws, settings)
+    unmeasured = _unmeasured(draws, settings)[patient]
+    log_odds = _stretching_log_odds(duration, visa, unmeasured, settings)
     return Runners(
         patient=patient,
         second_side=second,
         age_y=age[patient],
         female=(draws.uniform("sex")[:, 0] < settings.female_share)[patient],
-        duration_weeks=np.clip(duration, 1.0, LONGEST_DURATION_WEEKS),
-        visa=whole_normal(draws.uniform("visa")[:, 0], mean=settings.visa_mean, sd=settings.visa_sd, lowest=low, highest=high),
+        duration_weeks=duration,
+        visa=visa,
         nprs_fast=fast,
         nprs_easy=easy,
         nprs_sit=sit,
-        strategy=choose(draws.uniform("strategy")[:, 0], settings.strategy_shares),
+        strategy=_prescribed(draws.uniform("strategy")[:, 0], log_odds, settings),
+        unmeasured=unmeasured,
     )
 
 
-def draw_recovery(draws: Draws, runners: Runners, settings: ClinicSettings) -> tuple[Integers, Integers]:
+def draw_recovery(
+    draws: Draws, runners: Runners, settings: ClinicSettings, switch_day: Integers | None = None
+) -> tuple[Integers, Integers]:
     """True days of pain-free running and of meaningful improvement.
+
+    ``switch_day`` is the day from which stretchers have the rate of loading, NEVER for the others.
 
     Both are Weibull mixtures with a share that never gets there, tied by a Gaussian copula; improvement comes no later than
     pain-free running. A time of t weeks is day ceil(7 t), so P(day <= d) = F(d / 7).
@@ -95,6 +105,8 @@ def draw_recovery(draws: Draws, runners: Runners, settings: ClinicSettings) -> t
         shape=settings.pfr_shape,
         hazard_ratio=_recovery_hazard_ratio(draws, runners, settings),
     )
+    if switch_day is not None:
+        pfr = _at_the_rate_of_loading(pfr, switch_day / 7, settings)
     modification = runners.strategy == STRATEGIES.index("modification_only")
     mi = weibull_mixture_quantile(
         normal_cdf(z_mi),
@@ -107,9 +119,9 @@ def draw_recovery(draws: Draws, runners: Runners, settings: ClinicSettings) -> t
     return pfr_day, np.minimum(_day(mi), pfr_day)
 
 
-def draw_truth(draws: Draws, runners: Runners, settings: ClinicSettings) -> Truth:
+def draw_truth(draws: Draws, runners: Runners, settings: ClinicSettings, switch_day: Integers | None = None) -> Truth:
     """True days of both endpoints and the first competing event before pain-free running."""
-    pfr_day, mi_day = draw_recovery(draws, runners, settings)
+    pfr_day, mi_day = draw_recovery(draws, runners, settings, switch_day)
     per_year = sum(settings.competing_per_year)
     if per_year > 0:
         years = -np.log1p(-draws.uniform("competing_time")[:, 0]) / per_year
@@ -121,6 +133,46 @@ def draw_truth(draws: Draws, runners: Runners, settings: ClinicSettings) -> Trut
     before = day < pfr_day  # the clock of competing events runs while the runner is not yet pain-free
     code = np.array([int(one) for one in COMPETING])[cause]
     return Truth(pfr_day, mi_day, np.where(before, day, NEVER), np.where(before, code, 0))
+
+
+def _at_the_rate_of_loading(weeks: Floats, from_week: Floats, settings: ClinicSettings) -> Floats:
+    """Times of stretchers who have the rate of loading from a week on: what was left of their hazard is used up at that rate."""
+    shape, scale = settings.pfr_shape, settings.pfr_scale_weeks
+    ratio = settings.stretching_hazard_ratio / settings.loading_hazard_ratio
+    before, by = (from_week / scale) ** shape, (weeks / scale) ** shape
+    later: Floats = scale * (before + ratio * np.maximum(by - before, 0.0)) ** (1 / shape)
+    return np.where(weeks > from_week, later, weeks)
+
+
+def _unmeasured(draws: Draws, settings: ClinicSettings) -> Floats:
+    acts = settings.unmeasured_log_odds or settings.unmeasured_log_hazard or settings.unmeasured_on_controls
+    return draws.normal("unmeasured")[:, 0] if acts else np.zeros(draws.total)
+
+
+def _stretching_log_odds(duration_weeks: Floats, visa: Integers, unmeasured: Floats, settings: ClinicSettings) -> Floats:
+    """Log odds of stretching-led against loading-led, beyond those of the shares."""
+    log_odds: Floats = (
+        settings.stretching_log_odds_per_10_visa * (visa - settings.visa_mean) / 10
+        + settings.stretching_log_odds_per_doubling_of_duration * _doublings(duration_weeks, settings)
+        + settings.unmeasured_log_odds * unmeasured
+    )
+    return log_odds
+
+
+def _prescribed(uniform: Floats, stretching_log_odds: Floats, settings: ClinicSettings) -> Integers:
+    if not stretching_log_odds.any():
+        return choose(uniform, settings.strategy_shares)
+    share = np.tile(np.asarray(settings.strategy_shares), (uniform.size, 1))
+    share[:, STRATEGIES.index("stretching_led")] *= np.exp(stretching_log_odds)
+    edges = share.cumsum(axis=1)
+    place: Integers = (uniform[:, None] >= edges / edges[:, -1:]).sum(axis=1)
+    return np.minimum(place, len(STRATEGIES) - 1)
+
+
+def _doublings(duration_weeks: Floats, settings: ClinicSettings) -> Floats:
+    """Duration of symptoms against the usual one."""
+    doublings: Floats = np.log2(duration_weeks / (settings.duration_median_months * WEEKS_PER_MONTH))
+    return doublings
 
 
 def _sides(draws: Draws, settings: ClinicSettings) -> tuple[Flags, Integers]:
@@ -143,11 +195,11 @@ def _pain_on_day_0(draws: Draws, settings: ClinicSettings) -> tuple[Integers, In
 
 
 def _recovery_hazard_ratio(draws: Draws, runners: Runners, settings: ClinicSettings) -> Floats:
-    usual_weeks = settings.duration_median_months * WEEKS_PER_MONTH
     log_ratio = (
-        settings.log_hr_per_doubling_of_duration * np.log2(runners.duration_weeks / usual_weeks)
+        settings.log_hr_per_doubling_of_duration * _doublings(runners.duration_weeks, settings)
         + settings.log_hr_per_10_visa * (runners.visa - settings.visa_mean) / 10
         + settings.log_hr_per_10_years_of_age * (runners.age_y - settings.age_mean) / 10
+        + settings.unmeasured_log_hazard * runners.unmeasured
     )
     strategy_ratio = np.array(
         [

@@ -20,7 +20,6 @@ UNIFORMS = 9
 """Uniform numbers that one report uses."""
 
 HURTS_FAST, AVOIDS_FAST, HURTS_NEXT_MORNING, RUNS_LITTLE, DOES_NOT_RUN, RECOVERED, ON_HOLIDAY, NOT_ASKED = range(8)
-_WAYS_TO_FAIL = (0.58, 0.08, 0.10, 0.12, 0.12)  # decision: the first is the signature, fast running hurts and easy does not
 _WAYS_TO_FAIL_ON_DAY_0 = (0.92, 0.0, 0.0, 0.0, 0.08)  # decision: most are asked about runs that they have tried
 
 _REASONS = ("not_attempted_pain", "not_attempted_other", "not_asked")
@@ -72,10 +71,18 @@ def running_block(report: Report, runners: Runners, habits: Habits, settings: Cl
     }
 
 
+def told_fast_pain(report: Report, runners: Runners, habits: Habits, settings: ClinicSettings) -> tuple[Integers, Flags]:
+    """Pain in fast running as the report tells it, and whether it does."""
+    way, _ = _way(report, habits, settings)
+    ran = (way <= RUNS_LITTLE) | (way == RECOVERED)
+    _, fast, _, _ = _scores(report, way, runners, habits)
+    return fast, ran & (way != AVOIDS_FAST) & (habits.speed_sessions > 0)[report.episode]
+
+
 def _way(report: Report, habits: Habits, settings: ClinicSettings) -> tuple[Integers, Flags]:
     """How each report passes or fails, and whether a pain killer voids it: the latter whatever the state of the runner."""
     u = report.u[:, 0]
-    way = np.where(report.day == 0, choose(u, _WAYS_TO_FAIL_ON_DAY_0), choose(u, _WAYS_TO_FAIL))
+    way = np.where(report.day == 0, choose(u, _WAYS_TO_FAIL_ON_DAY_0), choose(u, settings.ways_to_fail))
     way = np.where((way == AVOIDS_FAST) & (habits.speed_sessions[report.episode] == 0), HURTS_FAST, way)
     way = np.where(report.recovered, RECOVERED, way)
     noise = np.where(report.day == 0, 1.0, report.u[:, 1])  # day 0 is asked in full

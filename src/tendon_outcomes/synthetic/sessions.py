@@ -7,8 +7,8 @@ import polars as pl
 
 from tendon_outcomes.synthetic.columns import coded, decimal, whole, yes_no
 from tendon_outcomes.synthetic.drawn import Drawn
-from tendon_outcomes.synthetic.draws import Integers
-from tendon_outcomes.synthetic.training import HIGH_FLEXION, LOAD_TEST_SHARE, LOW_FLEXION
+from tendon_outcomes.synthetic.draws import Floats, Integers
+from tendon_outcomes.synthetic.training import HIGH_FLEXION, LOAD_TEST_SHARE, LOW_FLEXION, STRETCH, weeks_of_follow_up
 
 _MODALITY = (
     "iso",
@@ -46,11 +46,24 @@ def session_table(drawn: Drawn) -> pl.DataFrame:
             "minutes": whole(_MINUTES[kind], done),
             "load_kg": decimal(10 + 2.5 * every.programme_week[row], done & weighted),
             "nprs_during": whole(np.clip(np.rint(hurt), 0, 10), done),
+            "nprs_24h": whole(_pain_of_the_day_after(drawn)[row], done),
             "prescribed": yes_no(np.ones(who.size, dtype=bool)),
             "completed_frac": decimal(np.where(done, 0.5 + 0.5 * np.sqrt(u[:, 2]), 0.0), places=2),
             "source": coded(("app", "diary"), _keeps_a_diary(drawn)[who]),
         }
     )
+
+
+def _pain_of_the_day_after(drawn: Drawn) -> Floats:
+    """Worst pain within 24 hours of each exercise: one number a session, higher after stretching where the settings say so."""
+    every, weeks = drawn.exercises, weeks_of_follow_up(drawn.settings)
+    slots = weeks * drawn.settings.sessions_per_week
+    noise = drawn.draws.coarse("pain_24h", slots)[every.episode, every.slot]
+    place = every.episode * slots + every.slot
+    stretched = np.bincount(place, every.done & (every.kind == STRETCH), minlength=drawn.draws.total * slots)[place] > 0
+    usual = drawn.seen.pain.at(every.episode, every.day) * LOAD_TEST_SHARE + 3 * (noise - 0.5)
+    told: Floats = np.clip(np.rint(usual + drawn.settings.stretching_pain_24h * stretched), 0, 10)
+    return told
 
 
 def _keeps_a_diary(drawn: Drawn) -> Integers:

@@ -47,6 +47,8 @@ _ABOVE_0 = (
     "loss_hazard_ratio_recovered",
 )
 
+_CORRELATIONS = ("mi_pfr_correlation", "sides_correlation", "unmeasured_on_controls")
+
 
 @dataclass(frozen=True)
 class ClinicSettings:
@@ -147,18 +149,40 @@ class ClinicSettings:
     new_runner_share: float = 0.02
     late_plan_share: float = 0.03
 
+    # Who is prescribed stretching: log odds of stretching-led against loading-led. The others keep theirs against loading-led.
+    stretching_log_odds_per_10_visa: float = 0.0  # switch
+    stretching_log_odds_per_doubling_of_duration: float = 0.0  # switch
+
+    # Treatment-confounder feedback. Who switches to loading does so by pain, and from then on has the rate of loading.
+    effect_follows_training: bool = False  # switch; else the prescribed strategy decides the rate for ever
+    switch_on_told_pain: bool = False  # the clinic advises by the pain it was last told, and not by what it cannot know
+    switch_log_odds_per_pain_point: float = 0.5  # decision; then `switch_per_week` is the hazard at pain 5, at any pain
+
+    # What nobody records: one standard normal number a patient.
+    unmeasured_log_odds: float = 0.0  # switch; of stretching-led against loading-led, per SD
+    unmeasured_log_hazard: float = 0.0  # switch; of pain-free running, per SD
+    unmeasured_on_controls: float = 0.0  # switch; correlation with what underlies the negative controls
+
+    # What is told of running and exercise. Decision.
+    ways_to_fail: tuple[float, ...] = (0.58, 0.08, 0.10, 0.12, 0.12)  # the first: fast running hurts and easy does not
+    speed_session_shares: tuple[float, ...] = (0.25, 0.45, 0.25, 0.05)  # of runners with 0, 1, 2, 3 a week before the injury
+    stray_stretch_share: float = 0.0  # of loading sessions without stretching in the plan, every other: one stretch after it
+    stretching_pain_24h: float = 0.0  # switch; points that pain within 24 hours rises after stretching
+
     def __post_init__(self) -> None:
         wrong = [
             name
             for name, found, expected in (
                 ("competing_per_year", len(self.competing_per_year), len(COMPETING)),
                 ("strategy_shares", len(self.strategy_shares), len(STRATEGIES)),
+                ("ways_to_fail", len(self.ways_to_fail), 5),
+                ("speed_session_shares", len(self.speed_session_shares), 4),
             )
             if found != expected
         ]
         wrong += [name for name, value in self._shares().items() if not 0 <= value <= 1]
         wrong += [name for name in _ABOVE_0 if getattr(self, name) <= 0]
-        wrong += [name for name in ("mi_pfr_correlation", "sides_correlation") if not -1 <= getattr(self, name) <= 1]
+        wrong += [name for name in _CORRELATIONS if not -1 <= getattr(self, name) <= 1]
         wrong += ["competing_per_year"] if min(self.competing_per_year, default=0) < 0 else []
         wrong += ["frailty_variance"] if self.frailty_variance < 0 else []
         if wrong:
@@ -186,6 +210,35 @@ class ClinicSettings:
     def visit_notes(cls) -> Self:
         """A clinic without reports and without a log: what was done stands in the notes of its visits."""
         return replace(cls.visits_only(), weeks_logged_share=0.0, components_noted=True)
+
+    @classmethod
+    def confounded(cls, *, loading: float = 1.3, stretching: float = 0.8) -> Self:
+        """A clinic whose comparison of strategies misleads unless what it has recorded is taken into account, and then does not.
+
+        Milder and shorter cases are prescribed stretching more often; stretchers begin to load by the pain that they have told,
+        and then recover at the rate of loading; who hurts or has recovered is lost more often. Decision, all of it; the naive
+        difference at week 12 is off by more than 4 points.
+        """
+        return cls(
+            strategy_shares=(0.45, 0.35, 0.10, 0.10),
+            loading_hazard_ratio=loading,
+            stretching_hazard_ratio=stretching,
+            stretching_log_odds_per_10_visa=0.4,
+            stretching_log_odds_per_doubling_of_duration=-0.4,
+            effect_follows_training=True,
+            switch_on_told_pain=True,
+            switch_per_week=0.08,
+            weeks_logged_share=0.95,
+            late_plan_share=0.0,
+            lost_by_week_12=0.15,
+            ways_to_fail=(0.80, 0.10, 0.0, 0.0, 0.10),
+            speed_session_shares=(0.0, 0.60, 0.33, 0.07),
+            stray_stretch_share=0.20,
+        )
+
+    def with_unmeasured(self, *, log_odds: float = 0.9, log_hazard: float = 0.6, on_controls: float = 0.7) -> Self:
+        """The same clinic with a cause of both prescription and recovery that it does not record, and that marks the controls."""
+        return replace(self, unmeasured_log_odds=log_odds, unmeasured_log_hazard=log_hazard, unmeasured_on_controls=on_controls)
 
     def uninformative(self) -> Self:
         """The same clinic, in which neither pain nor recovery changes who reports, logs, returns and is lost."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from tendon_outcomes.synthetic.background import Profile
 from tendon_outcomes.synthetic.draws import Draws, Flags, Floats, Integers
-from tendon_outcomes.synthetic.follow_up import HIGH_PAIN, FollowUp
-from tendon_outcomes.synthetic.latent import NEVER, Runners, Truth
+from tendon_outcomes.synthetic.follow_up import FollowUp
+from tendon_outcomes.synthetic.latent import Runners, Truth
 from tendon_outcomes.synthetic.settings import STRATEGIES, ClinicSettings
 
 ISOMETRIC, LOW_FLEXION, HIGH_FLEXION, SPRING, STRETCH, ROLL, HIP = range(7)
@@ -69,20 +69,15 @@ def weeks_of_follow_up(settings: ClinicSettings) -> int:
     return -(-settings.end_days[1] // 7)
 
 
-def draw_plan(draws: Draws, runners: Runners, profile: Profile, seen: FollowUp, settings: ClinicSettings) -> Plan:
+def draw_plan(switched: Integers, runners: Runners, profile: Profile, seen: FollowUp, settings: ClinicSettings) -> Plan:
     """The prescribed strategy, with the switch of those whom stretching does not help and with progression by pain.
 
-    Stretchers whose pain is high after `switch_after_weeks` start to load with a weekly hazard that rises with pain; the
-    programme then begins anew and stretching ends.
+    In plan week ``switched`` the programme of a stretcher begins anew with loading, and stretching ends.
     """
     weeks = np.arange(weeks_of_follow_up(settings))
     day = profile.prescribed_day[:, None] + 7 * weeks
-    pain = seen.pain.at(np.arange(draws.total)[:, None], day)
+    pain = seen.pain.at(np.arange(len(day))[:, None], day)
     loading, stretching, combined = (runners.strategy[:, None] == STRATEGIES.index(name) for name in STRATEGIES[:3])
-    hazard = settings.switch_per_week * pain / 5
-    may = stretching & (pain >= HIGH_PAIN) & (day > 7 * settings.switch_after_weeks) & (weeks < settings.programme_weeks)
-    starts = may & (draws.coarse("switch", weeks.size) < hazard)
-    switched = np.where(starts.any(axis=1), starts.argmax(axis=1), NEVER)
     after = weeks >= switched[:, None]
     programme_week = weeks - np.where(after, switched[:, None], 0)
     active = programme_week < settings.programme_weeks
@@ -107,7 +102,8 @@ def draw_exercises(
     asked = plan.active[:, slots // per_week] & (day <= seen.end_day[:, None])
     who, slot = np.nonzero((done | skipped) & asked)
     long_hold = draws.uniform("stretch_hold")[:, 0] < settings.long_stretch_share
-    return _exercises(plan, who, slot, day[who, slot], done[who, slot], u[who, slot], long_hold, settings)
+    stray = _strays(draws, plan, slots, settings)[who, slot] & done[who, slot]
+    return _exercises(plan, who, slot, day[who, slot], done[who, slot], u[who, slot], stray, long_hold, settings)
 
 
 def sessions_asked_for(plan: Plan, profile: Profile, episode: Integers, week: Integers, settings: ClinicSettings) -> Integers:
@@ -116,6 +112,16 @@ def sessions_asked_for(plan: Plan, profile: Profile, episode: Integers, week: In
     last_day = first_day + 7 * plan.active.sum(axis=1)[episode] + -7 // settings.sessions_per_week
     within = (7 * week >= first_day) & (7 * (week - 1) < last_day)
     return np.where(within, settings.sessions_per_week, 0)
+
+
+def _strays(draws: Draws, plan: Plan, slots: Integers, settings: ClinicSettings) -> Flags:
+    """Sessions of loading alone after which the runner stretches once: every other at most, too few for a stretching week."""
+    week = slots // settings.sessions_per_week
+    if not settings.stray_stretch_share:
+        return np.zeros((draws.total, slots.size), dtype=bool)
+    drawn = draws.coarse("stray_stretch", slots.size) < settings.stray_stretch_share
+    stray: Flags = drawn & plan.loads[:, week] & ~plan.stretches[:, week] & (slots % 2 == 0)
+    return stray
 
 
 def _stages(loads: Flags, pain: Floats, settings: ClinicSettings) -> Integers:
@@ -139,19 +145,29 @@ def _uniforms(draws: Draws, slots: int, settings: ClinicSettings) -> Floats:
 
 
 def _exercises(
-    plan: Plan, who: Integers, slot: Integers, day: Integers, done: Flags, u: Floats, long_hold: Flags, settings: ClinicSettings
+    plan: Plan,
+    who: Integers,
+    slot: Integers,
+    day: Integers,
+    done: Flags,
+    u: Floats,
+    stray: Flags,
+    long_hold: Flags,
+    settings: ClinicSettings,
 ) -> Exercises:
-    """One row an exercise: a session of the combined plan holds two."""
+    """One row an exercise: a session of the combined plan holds two, and so does a stray stretch after loading."""
     per_week = settings.sessions_per_week
     week = slot // per_week
     both = plan.loads[who, week] & plan.stretches[who, week]
-    row = np.repeat(np.arange(who.size), 1 + both)
+    row = np.repeat(np.arange(who.size), 1 + (both | stray))
     second = np.concatenate([np.zeros(1, dtype=bool), row[1:] == row[:-1]])[: row.size]
+    stray = stray[row] & second
     who, slot, day, week, done, u = who[row], slot[row], day[row], week[row], done[row], u[row]
     neither = np.where(slot % per_week % 2 == 0, HIP, ROLL)
-    other = np.where(plan.stretches[who, week], STRETCH, neither)
+    other = np.where(plan.stretches[who, week] | stray, STRETCH, neither)
     kind = np.where(plan.loads[who, week] & ~second, plan.stage[who, week], other)
     sets = np.where(u[:, 2] < settings.cut_short_share, _SETS_CUT_SHORT, _PLANNED_SETS[kind])
+    sets = np.where(stray, 1, sets)
     hold = np.where(kind == STRETCH, np.where(long_hold[who], _LONG_HOLD_S, _SHORT_HOLD_S), 0)
     return Exercises(
         episode=who,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from tendon_outcomes.synthetic.asked import report_numbers, visit_numbers
 from tendon_outcomes.synthetic.columns import coded, decimal, whole, yes_no
+from tendon_outcomes.synthetic.controls import upper_limb_pain
 from tendon_outcomes.synthetic.drawn import Drawn
 from tendon_outcomes.synthetic.draws import Flags, Floats, Integers
 from tendon_outcomes.synthetic.follow_up import SCHEDULED, VISIT_REASONS, Contacts
@@ -18,16 +20,13 @@ from tendon_outcomes.synthetic.running import Report, running_block
 from tendon_outcomes.synthetic.settings import ClinicSettings
 from tendon_outcomes.synthetic.training import sessions_asked_for
 
-_SLOTS = 16  # numbers are kept for 16 visits of an episode; the rare seventeenth uses those of the first again
 _PLANNED_LABELS = {0: "baseline", 2: "wk_2", 4: "wk_4", 8: "wk_8", 12: "wk_12", 26: "wk_26", 52: "wk_52"}
 
 
 def run_week_table(drawn: Drawn) -> pl.DataFrame:
     """One row a weekly report; the day is the last of its week."""
     who, day = drawn.seen.reports.episode, drawn.seen.reports.day
-    weeks = drawn.settings.report_weeks
-    u = drawn.draws.coarse("report_answers", weeks * RUNNING).reshape(drawn.draws.total, weeks, RUNNING)
-    report = _report(drawn, drawn.seen.reports, u[who, day // 7 - 1])
+    report = _report(drawn, drawn.seen.reports, report_numbers(drawn.draws, drawn.seen.reports, drawn.settings))
     return pl.DataFrame(
         {
             "episode_id": drawn.episode_id.gather(who),
@@ -51,9 +50,7 @@ def _exercise_question(drawn: Drawn, who: Integers, week: Integers) -> dict[str,
 def visit_table(drawn: Drawn) -> pl.DataFrame:
     """One row a visit: running, sitting, VISA-H and the impression of change."""
     who, day = drawn.seen.visits.episode, drawn.seen.visits.day
-    width = RUNNING + QUESTIONNAIRE + 3
-    kept = drawn.draws.coarse("visit_answers", _SLOTS * width).reshape(drawn.draws.total, _SLOTS, width)
-    u = kept[who, _rank(who) % _SLOTS]
+    u = visit_numbers(drawn.draws, drawn.seen.visits)
     report = _report(drawn, drawn.seen.visits, u[:, :RUNNING])
     answers = _answers(drawn, report, u[:, RUNNING:])
     total, shown = visa_h_total(answers)
@@ -69,6 +66,7 @@ def visit_table(drawn: Drawn) -> pl.DataFrame:
             **visa_h_columns(answers, total),
             "pgic": impression_of_change(answers, shown),
             **({} if notes is None else {"treatment_components": components(notes)}),
+            "nprs_upper_limb": upper_limb_pain(drawn.draws, drawn.runners, drawn.seen.visits, drawn.settings),
         }
     )
 
@@ -79,21 +77,15 @@ def _report(drawn: Drawn, contacts: Contacts, u: Floats) -> Report:
 
 
 def _answers(drawn: Drawn, report: Report, u: Floats) -> Answers:
-    improvement_day = drawn.truth.mi_day[report.episode]
     return Answers(
         day=report.day,
-        improved=report.day >= improvement_day,
+        improved=report.day >= drawn.truth.mi_day[report.episode],
         pain_free=report.recovered,
-        improvement_day=improvement_day,
+        improvement_day=drawn.improvement_day(report.episode, report.day),
         index_total=drawn.runners.visa[report.episode],
         answered=(report.day == 0) | (u[:, -1] >= drawn.settings.questionnaire_missed_share),
         u=u[:, :QUESTIONNAIRE],
     )
-
-
-def _rank(episode: Integers) -> Integers:
-    """Number of each row within its episode, from 0; rows are sorted by episode."""
-    return np.arange(episode.size) - np.searchsorted(episode, episode)
 
 
 def _labels(visits: Contacts, settings: ClinicSettings) -> pl.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -98,12 +98,19 @@ def _held(likelihood: Likelihood, beta: FloatArray, best: Evaluation, j: int, va
 
 
 def profile_limits(
-    likelihood: Likelihood, beta: FloatArray, best: Evaluation, covariance: FloatArray, conf_level: float
+    likelihood: Likelihood,
+    beta: FloatArray,
+    best: Evaluation,
+    covariance: FloatArray,
+    conf_level: float,
+    *,
+    places: Sequence[int] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Where the square root of the deviance reaches the normal quantile, to both sides of every coefficient."""
+    """Where the square root of the deviance reaches the normal quantile, to both sides of the coefficients at `places` (all)."""
     z = two_sided_z(conf_level)
     error = np.sqrt(np.diagonal(covariance))
-    sides = [[_limit(likelihood, beta, best, j, side * float(error[j]), z) for j in range(beta.size)] for side in (-1.0, 1.0)]
+    asked = range(beta.size) if places is None else places
+    sides = [[_limit(likelihood, beta, best, j, side * float(error[j]), z) for j in asked] for side in (-1.0, 1.0)]
     return np.array(sides[0]), np.array(sides[1])
 
 

@@ -1,0 +1,1 @@
+"""One treatment at time zero: means of outcomes had everybody been given it."""

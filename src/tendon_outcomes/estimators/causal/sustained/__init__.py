@@ -1,0 +1,1 @@
+"""Strategies kept to week after week: clones, trials begun every week, and the g-formula, on one weekly sample."""

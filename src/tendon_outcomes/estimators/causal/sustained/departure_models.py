@@ -1,0 +1,215 @@
+"""Pooled logistic regressions over person-weeks, for many weightings of the rows at once, without a long table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse
+from tendon_outcomes.estimators.resampling.sums import (
+    cross_products,
+    independent_columns,
+    linear_predictors,
+    solve_each,
+    times_columns,
+    triangle_places,
+)
+
+BoolArray = npt.NDArray[np.bool_]
+
+BLOCK = 4096  # person-weeks in a block
+HELD = 6_000_000  # numbers that may be kept between iterations; more are made anew from the sample
+STEPS, STEPS_WITH_PRIOR = 25, 100
+FARTHEST, FARTHEST_WITH_PRIOR = 4.0, 1.0  # in one step, on standardised columns; a longer one is shortened as a whole
+COLLINEAR = 1e-9
+SEPARATED = 15.0  # log odds of a person-week beyond this: some columns decide who departs
+PRIOR_PRECISION = 0.16  # of standardised slopes where the departures are separated: a standard deviation of 2.5 (Gelman 2008)
+
+
+class WeekBlock(NamedTuple):
+    """Person-weeks: whose they are, their columns (intercept first), and whether the row departed."""
+
+    rows: IntArray
+    x: FloatArray
+    departed: FloatArray
+
+
+class _Held(NamedTuple):
+    block: WeekBlock
+    columns: FloatArray  # x transposed
+    cross: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PooledLogistic:
+    """One model of departing in a week, prepared by `pooled_logistic`; columns are standardised inside.
+
+    `names` of the columns, intercept first. `start` is the fit of the sample itself, `penalised` whether it needed a prior
+    because its departures are separated.
+    """
+
+    names: tuple[str, ...]
+    weeks: tuple[int, ...]
+    make: Callable[[int], WeekBlock] = field(repr=False)
+    centre: FloatArray
+    spread: FloatArray
+    held: tuple[_Held, ...] | None = field(repr=False)
+    by_week: dict[int, tuple[IntArray, FloatArray]] = field(repr=False)  # rows and columns of weeks that are held
+    start: FloatArray
+    penalised: bool
+    n_departures: int
+    n_person_weeks: int
+
+    @property
+    def coefficients(self) -> FloatArray:
+        """On the columns as they were given."""
+        slopes = self.start[1:] / self.spread[1:]
+        return np.concatenate(([self.start[0] - float(slopes @ self.centre[1:])], slopes))
+
+    def fit(self, weights: FloatArray, *, tolerance: float = 1e-5) -> FloatArray:
+        """Coefficients (b, p) on the standardised columns, for weights (b, n) of the rows."""
+        beta = np.repeat(self.start[None, :], weights.shape[0], axis=0)
+        if (weights == 1.0).all():
+            return beta
+        prior = np.zeros(self.start.size)
+        if self.penalised:
+            prior[1:] = PRIOR_PRECISION
+            return self._newton(weights, beta, prior, tolerance)[0]
+        beta, settled = self._newton(weights, beta, prior, tolerance)
+        if not settled.all():
+            prior[1:] = PRIOR_PRECISION
+            again = np.repeat(self.start[None, :], int((~settled).sum()), axis=0)
+            beta[~settled] = self._newton(weights[~settled], again, prior, tolerance)[0]
+        return beta
+
+    def log_odds(self, week: int, beta: FloatArray) -> tuple[IntArray, FloatArray]:
+        """The rows that may depart in a week, and their log odds of it (b, rows)."""
+        if week in self.by_week:
+            rows, columns = self.by_week[week]
+            return rows, linear_predictors(beta, columns)
+        block = self._standardised(self.make(week))
+        return block.rows, linear_predictors(beta, np.ascontiguousarray(block.x.T))
+
+    def _newton(self, weights: FloatArray, beta: FloatArray, prior: FloatArray, tolerance: float) -> tuple[FloatArray, BoolArray]:
+        open_rows, settled = np.arange(beta.shape[0]), np.zeros(beta.shape[0], dtype=np.bool_)
+        held = bool(prior.any())  # by a prior: however far apart the departures are, there is a fit
+        most, farthest_step = (STEPS_WITH_PRIOR, FARTHEST_WITH_PRIOR) if held else (STEPS, FARTHEST)
+        for _ in range(most):
+            score, information, farthest = self._derivatives(weights[open_rows], beta[open_rows])
+            score -= prior * beta[open_rows]
+            diagonal = np.arange(prior.size)
+            information[:, diagonal, diagonal] += prior + 1e-9 * np.maximum(information[:, :1, 0], 1e-300)
+            step = np.nan_to_num(solve_each(information, score))
+            size = np.abs(step).max(axis=1)
+            step *= np.minimum(1.0, farthest_step / np.maximum(size, 1e-300))[:, None]
+            beta[open_rows] += step
+            away = (farthest > SEPARATED) & (not held)
+            done = size <= tolerance
+            settled[open_rows[done & ~away]] = True
+            open_rows = open_rows[~done & ~away]
+            if open_rows.size == 0:
+                break
+        return beta, settled
+
+    def _derivatives(self, weights: FloatArray, beta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        b, p = beta.shape
+        farthest = np.zeros(b)
+        score, information = np.zeros((b, p)), np.zeros((b, p, p))
+        packed = np.zeros((b, p * (p + 1) // 2))
+        for one in self._blocks():
+            w = np.take(weights, one.block.rows, axis=1)
+            log_odds = linear_predictors(beta, one.columns)
+            np.maximum(farthest, np.abs(log_odds).max(axis=1), out=farthest)
+            probability = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -500.0, 500.0)))
+            score += times_columns(w * (one.block.departed - probability), one.block.x)
+            w *= probability * (1.0 - probability)
+            if one.cross.size:
+                packed += times_columns(w, one.cross)
+            else:
+                for i in range(b):
+                    information[i] += (one.columns * w[i]) @ one.block.x
+        return score, information + packed[:, triangle_places(p)], farthest
+
+    def _blocks(self) -> Iterator[_Held]:
+        if self.held is not None:
+            yield from self.held
+            return
+        for week in self.weeks:
+            block = self._standardised(self.make(week))
+            for start in range(0, block.rows.size, BLOCK):
+                part = _piece(block, start)
+                yield _Held(part, np.ascontiguousarray(part.x.T), np.empty(0))
+
+    def _standardised(self, block: WeekBlock) -> WeekBlock:
+        return WeekBlock(block.rows, (block.x - self.centre) / self.spread, block.departed)
+
+
+def pooled_logistic(make: Callable[[int], WeekBlock], weeks: tuple[int, ...], names: tuple[str, ...], n: int) -> PooledLogistic:
+    """A model of departing from what `make` says of each week; constant columns and combinations of others are left out."""
+    count, departures, total, square = 0, 0.0, np.zeros(len(names)), np.zeros((len(names), len(names)))
+    for week in weeks:
+        block = make(week)
+        count, departures = count + block.rows.size, departures + float(block.departed.sum())
+        total += block.x.sum(axis=0)
+        square += block.x.T @ block.x
+    if not 0 < departures < count:
+        raise refuse(f"{departures:g} of {count} person-weeks are departures, so there is nothing to model")
+    centre = total / count
+    gram = square / count - np.outer(centre, centre)
+    spread = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
+    varies = np.flatnonzero(spread > 1e-9 * np.maximum(1.0, np.abs(centre)))
+    scaled = gram[np.ix_(varies, varies)] / np.outer(spread[varies], spread[varies])
+    kept = np.concatenate(([0], varies[independent_columns(scaled, COLLINEAR)])).astype(np.int64)
+    centre, spread = centre[kept], spread[kept]
+    centre[0], spread[0] = 0.0, 1.0
+
+    def chosen(week: int) -> WeekBlock:
+        block = make(week)
+        return WeekBlock(block.rows, block.x[:, kept], block.departed)
+
+    p = kept.size
+    start = np.zeros(p)
+    start[0] = np.log(departures / (count - departures))
+    model = PooledLogistic(
+        names=tuple(names[j] for j in kept),
+        weeks=weeks,
+        make=chosen,
+        centre=centre,
+        spread=spread,
+        held=None,
+        by_week={},
+        start=start,
+        penalised=False,
+        n_departures=int(departures),
+        n_person_weeks=count,
+    )
+    if count * (p + p * (p + 1) // 2) <= HELD:
+        parts = {week: model._standardised(chosen(week)) for week in weeks}
+        columns = {week: (part.rows, np.ascontiguousarray(part.x.T)) for week, part in parts.items()}
+        model = replace(model, held=tuple(_kept_blocks(list(parts.values()))), by_week=columns)
+    beta, settled = model._newton(np.ones((1, n)), start[None, :].copy(), np.zeros(p), 1e-8)
+    if settled[0]:
+        return replace(model, start=beta[0])
+    model = replace(model, penalised=True)
+    prior = np.append(0.0, np.full(p - 1, PRIOR_PRECISION))
+    return replace(model, start=model._newton(np.ones((1, n)), start[None, :].copy(), prior, 1e-8)[0][0])
+
+
+def _piece(block: WeekBlock, start: int) -> WeekBlock:
+    end = start + BLOCK
+    return WeekBlock(block.rows[start:end], np.ascontiguousarray(block.x[start:end]), block.departed[start:end])
+
+
+def _kept_blocks(parts: list[WeekBlock]) -> Iterator[_Held]:
+    whole = WeekBlock(
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.x for part in parts]),
+        np.concatenate([part.departed for part in parts]),
+    )
+    for start in range(0, whole.rows.size, BLOCK):
+        part = _piece(whole, start)
+        yield _Held(part, np.ascontiguousarray(part.x.T), cross_products(part.x))
