@@ -28,7 +28,16 @@ def derivation() -> Iterator[Line]:
         yield f"derivation {rows}", "polars sort", found["seconds"], found["sort_seconds"]
 
 
-ROWS = ("cox", "cumulative_incidence", "npmle", "bootstrap", "startup", "derivation")
+ROWS = (
+    "cox",
+    "cumulative_incidence",
+    "npmle",
+    "bootstrap",
+    "iptw_bootstrap",
+    "clone_censor_weight",
+    "startup",
+    "derivation",
+)
 
 
 def lines_of(name: str) -> Iterator[Line | Figure | str]:

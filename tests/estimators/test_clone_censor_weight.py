@@ -56,7 +56,7 @@ def test_weights_of_a_saturated_model_by_hand() -> None:
 def test_weights_equal_those_of_a_long_table() -> None:
     # Reference: the person-weeks written out one by one, and Newton's method on them.
     sample = made(2_000, 4)
-    ours = censoring_weights(sample, 1, truncate=None, loss=False, per_parameter=0.0)
+    ours = censoring_weights(sample, 1, truncate=None, loss=False, per_parameter=0.0, initiation="by week")
     end, names = last_weeks(sample), {model.kind: model for model in ours.models}
     table = {"initiation": [], "maintenance": []}
     for i in range(sample.n):
@@ -82,7 +82,7 @@ def test_weights_equal_those_of_a_long_table() -> None:
 def _spline(week: np.ndarray) -> list[np.ndarray]:
     from tendon_outcomes.estimators.regression.natural_spline import natural_spline
 
-    knots = np.unique(np.quantile(week, (0.05, 0.35, 0.65, 0.95)))
+    knots = np.unique(np.quantile(week, (0.10, 0.50, 0.90)))
     return list(natural_spline(week, knots)[:, 1:].T)
 
 
@@ -125,7 +125,7 @@ def test_person_time_is_that_until_departure() -> None:
 def test_a_batch_of_copies_is_the_analysis_of_the_copied_rows() -> None:
     # Exact: every row twice. Weights 2, 1, 0 are two rows, one row, no row, up to the knots of the week, which stay as they were.
     sample = made(260, 8)
-    statistic = clone_statistic(sample, truncate=None)
+    statistic = clone_statistic(sample, truncate=None, initiation="by week")
     copies = np.random.default_rng(1).integers(0, 3, sample.n)
     rows = np.repeat(np.arange(sample.n), copies)
     names = ("left", "right", "cause", "baseline", "varying", "state", "patient")
@@ -138,7 +138,7 @@ def test_a_batch_of_copies_is_the_analysis_of_the_copied_rows() -> None:
     twice = statistic(np.stack([np.ones(sample.n), np.full(sample.n, 2.0)]))
     np.testing.assert_allclose(twice[0], twice[1], rtol=0, atol=1e-7)
     batch = statistic(copies[None, :].astype(float))[0]
-    alone = clone_statistic(copied, truncate=None)(np.ones((1, rows.size)))[0]
+    alone = clone_statistic(copied, truncate=None, initiation="by week")(np.ones((1, rows.size)))[0]
     np.testing.assert_allclose(batch, alone, rtol=0, atol=0.01)
 
 
@@ -168,5 +168,25 @@ def test_a_horizon_that_nobody_reaches_is_refused() -> None:
     # Exact: everybody departs from strategy 0 in week 3.
     sample = made(120, 11)
     gone = replace(sample, deviates=np.minimum(sample.deviates, np.array([[3], [99]])))
-    with pytest.raises(EstimationRefused, match="nobody who keeps to the strategy is at risk in week 3"):
+    with pytest.raises(EstimationRefused, match="a departure: nobody can be weighted"):
         clone_censor_weight(gone, weeks=(8,), horizon=12, seed=1, groups=10, loss=False, truncate=None)
+
+
+def test_the_first_weeks_are_one_decision_a_week() -> None:
+    # Reference: of the rows followed through a week of which it is known, a plain logistic regression of having departed by then.
+    sample = made(2_000, 4)
+    ours = censoring_weights(sample, 1, truncate=None, loss=False, stabilised=False, per_parameter=0.0)
+    last_to_start = int(np.flatnonzero((sample.phase[1] == 2).any(axis=0))[0]) + 1
+    expected = np.ones(sample.n)
+    for week in range(1, last_to_start + 2):
+        rows = (last_weeks(sample) >= week) & (sample.state[:, week - 1] >= 0)
+        x = np.column_stack([np.ones(sample.n), sample.baseline, sample.varying[:, 0]])[rows]
+        x = x[:, [0, *(j for j in range(1, x.shape[1]) if np.ptp(x[:, j]) > 0)]]
+        y = (sample.deviates[1][rows] <= week).astype(float)
+        beta = np.zeros(x.shape[1])
+        for _ in range(40):
+            p = 1.0 / (1.0 + np.exp(-x @ beta))
+            beta += np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + 1e-12 * np.eye(x.shape[1]), x.T @ (y - p))
+        expected[rows] = 1.0 + np.exp(x @ beta)
+        counts = ours.weight[:, week - 1] > 0
+        np.testing.assert_allclose(ours.weight[counts, week - 1], expected[counts], rtol=1e-5)

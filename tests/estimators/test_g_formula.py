@@ -1,16 +1,15 @@
-"""The parametric g-formula: saturated cases, paths counted one by one, the observed likelihood, and a clinic with known truth."""
+"""The parametric g-formula: saturated cases, feedback by hand, the observed likelihood, and a clinic with known truth."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 import pytest
 
 from tendon_outcomes.errors import EstimationRefused
-from tendon_outcomes.estimators.causal.sustained.g_formula import GFormulaStatistic, _prepared, g_formula, treatment_in_force
-from tendon_outcomes.estimators.causal.sustained.g_formula_models import LEAVE_TERMS, Setting, WeeklyModel, WeeklyModels
+from tendon_outcomes.estimators.causal.sustained.g_formula import FirstRisk, g_formula, treatment_in_force
+from tendon_outcomes.estimators.causal.sustained.g_formula_models import Followed, History, WeeklyOutcome
 from tendon_outcomes.estimators.causal.sustained.longitudinal import LongitudinalSample
 from tendon_outcomes.estimators.causal.sustained.self_consistent import self_consistent_incidence
 from tendon_outcomes.estimators.causal.sustained.weekly_models import IntervalEvents, interval_hazard
@@ -39,106 +38,119 @@ def held(n: int = 400, *, weeks: int = 3, seed: int = 5) -> LongitudinalSample:
     )
 
 
-def test_saturated_in_week_and_treatment_it_is_a_curve_an_arm() -> None:
-    # Exact: as many terms as weeks times arms: the hazards are events by those at risk, the curves 1 - Kaplan-Meier of each arm.
+def test_without_covariates_it_is_a_curve_an_arm() -> None:
+    # Exact: an intercept a week and arm: the curves are 1 - Kaplan-Meier of each arm.
     sample = held()
-    found = g_formula(sample, states=STATES, weeks=(1, 3), horizon=3, knots=(1, 2, 3), groups=5, seed=1, prior=0.0)
+    found = g_formula(sample, states=STATES, weeks=(1, 3), horizon=3, groups=5, seed=1, prior=0.0, recorded_if_free=False)
     for arm in (0, 1):
         own = sample.state[:, 0] == arm
         curve = self_consistent_incidence(sample.left[own], sample.right[own], sample.cause[own], weeks=3)
-        assert found.contrast.incidence[arm] == pytest.approx(curve.incidence, abs=1e-8)
+        assert found.contrast.incidence[arm] == pytest.approx(curve.incidence, abs=1e-7)
     assert found.n_events.sum() == sample.cause.sum()
 
 
 def test_a_saturated_confounder_is_standardised() -> None:
-    # Exact: pain 3 or 6 decides treatment; hazards of two weeks with all terms are one regression a week; the risk of week 1 is
-    # the mean over everybody's pain of its fitted risk, solved here by plain Newton steps.
+    # Exact: pain 3 or 6 decides treatment: the curve is the mean over everybody's pain of the share with an event of each cell.
     rng = np.random.default_rng(2)
     n = 500
     pain = np.where(rng.random(n) < 0.4, 3, 6)
     arm = (rng.random(n) < np.where(pain == 3, 0.8, 0.3)).astype(int)
     hazard = 0.2 + 0.2 * (pain == 3) + 0.2 * arm
     week = np.where(rng.random(n) < hazard, 1.0, np.where(rng.random(n) < hazard, 2.0, np.inf))
-    event = week == 1.0
-    sample = replace(
-        held(n, weeks=2),
-        left=np.where(np.isfinite(week), week - 1.0, 2.0).astype(np.int64),
-        right=week,
-        cause=np.isfinite(week).astype(np.int64),
-        varying=np.repeat(pain[:, None, None], 2, axis=1).astype(float),
-        state=np.tile(arm[:, None], (1, 2)),
-        deviates=np.where(arm[None] == np.arange(2)[:, None], 3, 1),
-    )
-    statistic = _prepared(sample, (0, 1), STATES, 2, None, (1.0, 2.0), 0.0)
-    curves = statistic(np.ones((1, n)))[0]
-    x = np.column_stack([np.ones(n), arm, pain])
-    beta = np.zeros(3)
-    for _ in range(30):
-        p = 1 / (1 + np.exp(-x @ beta))
-        beta = beta + np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x, x.T @ (event - p))
+    sample = _two_weeks(week, np.repeat(pain[:, None], 2, axis=1), np.tile(arm[:, None], (1, 2)))
+    found = g_formula(sample, weeks=(1, 2), horizon=2, states=STATES, groups=2, seed=1, prior=0.0, recorded_if_free=False)
     for treated in (0, 1):
-        expected = np.mean(1 / (1 + np.exp(-(beta[0] + beta[1] * treated + beta[2] * pain))))
-        assert curves[treated, 0] == pytest.approx(expected, abs=1e-9)
+        for last in (1, 2):
+            cells = [np.mean(week[(pain == level) & (arm == treated)] <= last) for level in (3, 6)]
+            expected = np.mean(np.where(pain == 3, cells[0], cells[1]))
+            assert found.contrast.incidence[treated, last - 1] == pytest.approx(expected, abs=1e-7)
 
 
-def _at(
-    model: WeeklyModel, models: WeeklyModels, row: np.ndarray, week: int, category: int, level: int, step: float = 0.0
-) -> float:
-    point = Setting(
-        np.array([float(week)]), np.array([float(category)]), np.array([float(level)]), models.knots, models.share, step
+def test_feedback_over_two_weeks_is_the_sum_over_pain() -> None:
+    # Exact, by hand: treatment moves pain, pain of week 2 decides who stays: p1 + (1 - p1) sum over pain of p(pain) p2(pain),
+    # p2 from those who stayed alone.
+    rng = np.random.default_rng(5)
+    n = 900
+    arm = (rng.random(n) < 0.5).astype(int)
+    event = rng.random(n) < 0.1 + 0.1 * arm
+    then = np.where(rng.random(n) < 0.3 + 0.4 * arm, 3, 6)
+    after = np.where(rng.random(n) < np.where(then == 6, 0.6, 0.1), 1 - arm, arm)
+    later = rng.random(n) < np.where(then == 3, 0.5, 0.1)
+    week = np.where(event, 1.0, np.where(later, 2.0, np.inf))
+    sample = _two_weeks(week, np.column_stack([np.full(n, 6), then]), np.column_stack([arm, after]))
+    found = g_formula(sample, weeks=(1, 2), horizon=2, states=STATES, groups=2, seed=1, prior=0.0, recorded_if_free=False)
+    for treated in (0, 1):
+        own = arm == treated
+        free = own & ~event
+        stayed = free & (after == treated)
+        risk = event[own].mean()
+        parts = [np.mean(then[free] == level) * later[stayed & (then == level)].mean() for level in (3, 6)]
+        assert found.contrast.incidence[treated, 1] == pytest.approx(risk + (1 - risk) * sum(parts), abs=1e-7)
+
+
+def _two_weeks(event_week: np.ndarray, pain: np.ndarray, state: np.ndarray) -> LongitudinalSample:
+    leaves = [np.where(state[:, 0] != arm, 1, np.where(state[:, 1] != arm, 2, 3)) for arm in (0, 1)]
+    return replace(
+        held(event_week.size, weeks=2),
+        left=np.where(np.isfinite(event_week), event_week - 1.0, 2.0).astype(np.int64),
+        right=event_week,
+        cause=np.isfinite(event_week).astype(np.int64),
+        varying=pain[:, :, None].astype(float),
+        state=state,
+        deviates=np.stack(leaves),
     )
-    odds = float(model.odds(point, slice(0, 1))[0, 0] * model.baseline_odds(row[None], slice(0, 1))[0, 0])
-    return odds / (1.0 + odds)
 
 
-def _moves(models: WeeklyModels, row: np.ndarray, week: int, category: int, level: int, to: int) -> float:
-    change = _at(models.change, models, row, week, category, level)
-    if to == level:
-        return 1.0 - change
-    down = 0.0 if level == 0 else 1.0 if level == 10 else _at(models.down, models, row, week, category, level)
-    size, room = abs(to - level), level if to < level else 10 - level
-    model = models.further_down if to < level else models.further_up
-    chance = change * (down if to < level else 1.0 - down)
-    for step in range(1, size):
-        chance *= _at(model, models, row, week, category, level, float(step))
-    return chance * (1.0 - (_at(model, models, row, week, category, level, float(size)) if size < room else 0.0))
+def test_the_pace_is_the_least_squares_line_from_day_0() -> None:
+    # Exact, by hand: 6, 5, 3: falls 1 and 3 after 1 and 2 weeks: (1 + 6) / (1 + 4); a straight fall is told as it is.
+    history = History.of(np.array([[6.0, 5.0, 3.0], [8.0, 7.5, 7.0]]))
+    assert history.pace == pytest.approx(np.array([[0.0, 1.0, 1.4], [0.0, 0.5, 0.5]]))
+    assert history.column("fall", 2) == pytest.approx([2.8, 1.0])
+    assert history.column("first level", 2).tolist() == [6.0, 8.0]
+    assert history.column("last level", 2).tolist() == [3.0, 7.0]
 
 
-def _by_paths(statistic: GFormulaStatistic, models: WeeklyModels, who: int, treatment: int) -> np.ndarray:
-    """Incidence by week of one row: every path of pain and treatment, one by one."""
-    row, levels = statistic.baseline[who], range(11)
-    total = np.zeros(statistic.last_week)
-
-    def walk(week: int, category: int, level: int, chance: float) -> None:
-        event = _at(models.event, models, row, week, category, level)
-        total[week - 1] += chance * event
-        if week == statistic.last_week:
-            return
-        free = chance * (1.0 - event - _at(models.competing, models, row, week, category, level))
-        for to in levels:
-            on = free * _moves(models, row, week, category, level, to)
-            if week < statistic.sustain:
-                walk(week + 1, category, to, on)
-                continue
-            leaves = _at(models.leave, models, row, week, category, to)
-            for then in range(3):
-                share = 1.0 - leaves if then == category else leaves * models.destination[category, then]
-                walk(week + 1, then, to, on * share)
-
-    walk(1, treatment, int(statistic.level[who]), 1.0)
-    return np.cumsum(total)
+def test_who_follows() -> None:
+    # Exact, by hand: until the change; a start after the other treatment, or after the departure, is none; after `sustain` stays.
+    category = np.array([[0, 0, 1, 1], [2, 1, 1, 0], [0, 1, 1, 1], [2, 2, 1, 1]])
+    found = Followed.of(category, 1, np.array([1, 4, 1, 3]), sustain=3)
+    assert found.on.astype(int).tolist() == [[0, 0, 0, 0], [0, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]]
+    assert found.first.tolist() == [4, 1, 4, 4]
+    assert Followed.of(category, 0, np.array([3, 5, 2, 5]), sustain=4).on.sum(axis=1).tolist() == [2, 0, 1, 0]
 
 
-def test_the_recursion_counts_every_path() -> None:
-    # Exact: three weeks, held for two: the recursion equals the sum over all paths of two rows, from the same fitted models.
-    statistic = _prepared(feedback_sample(250, 8), (0, 1), STATES, 3, 2, (1.0, 3.0), 0.025)
-    for who, treatment in product((0, 17), (0, 1)):
-        weights = np.zeros((1, 250))
-        weights[0, who] = 1.0
-        models = statistic.models(np.ones((1, 250)))
-        found = statistic.under(models, treatment, weights)[0]
-        assert found == pytest.approx(_by_paths(statistic, models, who, treatment), abs=1e-12)
-    assert LEAVE_TERMS[0] == "category 1"
+def test_the_risk_of_week_1_is_told_by_the_weeks_after() -> None:
+    # Exact: hazards 0.1 and 0.2 in weeks 2 to 8, those of nobody in week 1: the same odds there; a constant column is left out.
+    n, weeks = 400, 8
+    weight = [np.repeat((np.arange(n) % 2 == arm)[:, None] * 1.0, weeks, axis=1) for arm in (0, 1)]
+    event = np.where(np.arange(n) % 2 == 1, 0.2, 0.1)[:, None] * (np.arange(weeks) > 0)
+    outcome = WeeklyOutcome(np.ones((n, weeks)), event, np.zeros((n, weeks)))
+    first = FirstRisk.of(weight, event, [np.full(n, 6.0)])
+    for arm, expected in ((0, 0.1), (1, 0.2)):
+        assert first.risk(arm, np.ones((1, n)), outcome, 0.0)[0] == pytest.approx(np.full(n, expected), abs=1e-8)
+
+
+def test_treatment_that_recovery_keeps_off_the_record() -> None:
+    # Simulation: hazard 0.1 a week; nothing is known of the treatment in the week of the event, and of a fifth of the others. The
+    # rows with a record look free of the event in the week of their first; counted from the next they do not (n = 6,000).
+    rng = np.random.default_rng(3)
+    sample = held(6000, weeks=8)
+    event = np.minimum(rng.geometric(0.1, 6000), 9)
+    hidden = (rng.random((6000, 8)) < 0.2) | (np.arange(1, 9) >= event[:, None])
+    sample = replace(
+        sample,
+        left=np.minimum(event - 1, 8),
+        right=np.where(event < 9, event.astype(float), np.inf),
+        cause=(event < 9).astype(np.int64),
+        state=np.where(hidden, -1, sample.state),
+        deviates=np.where(sample.state[:, 0] == np.arange(2)[:, None], 9, np.where(hidden, 9, np.arange(1, 9)).min(axis=1)),
+    )
+    options = {"states": STATES, "weeks": (4, 8), "horizon": 8, "groups": 2, "seed": 1}
+    curves = g_formula(sample, **options).contrast.incidence  # type: ignore[arg-type]
+    truth = 1.0 - 0.9 ** np.arange(1, 9)
+    assert curves == pytest.approx(np.tile(truth, (2, 1)), abs=0.03)
+    naive = g_formula(sample, recorded_if_free=False, **options).contrast.incidence  # type: ignore[arg-type]
+    assert (truth - naive)[:, 3].min() > 0.05
 
 
 def test_the_interval_hazard_is_the_maximum_of_the_observed_likelihood() -> None:
@@ -225,8 +237,8 @@ def test_what_it_cannot_do_is_refused() -> None:
 def test_a_printed_fit_shows_no_rows() -> None:
     # Exact: 61 rows, no other length of 61.
     found = g_formula(feedback_sample(61, 4), states=STATES, groups=5, seed=1)
-    assert all(np.size(getattr(found, name)) != 61 for name in ("n_events", "n_weeks", "knots"))
-    assert "estimate=array" not in repr(found.models)
+    assert all(np.size(getattr(found, name)) != 61 for name in ("n_events", "n_weeks", "first_risk"))
+    assert "array" not in repr(found.columns)
 
 
 def test_clones_of_the_clinic() -> None:

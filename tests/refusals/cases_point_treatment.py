@@ -90,7 +90,7 @@ REFUSALS: tuple[Refusal, ...] = (
         lambda: standardised(covariates=np.column_stack([X, X * 0 + 2]), names=["km", "site"]),
         "site",
     ),
-    Refusal("g-computation, two columns alike", lambda: standardised(covariates=np.column_stack([X, 2 * X])), "x2"),
+    Refusal("g-computation, two columns alike", lambda: standardised(covariates=np.column_stack([X, 2 * X])), "covariate x2"),
     Refusal("g-computation, an unknown target", lambda: standardised(target="overlap"), "`target` is everyone or treated"),
     Refusal("g-computation, a negative penalty", lambda: standardised(ridge=-1.0), "`ridge` is a penalty"),
     Refusal(

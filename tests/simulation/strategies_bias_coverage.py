@@ -47,6 +47,7 @@ from tendon_outcomes.estimators import (
 from tendon_outcomes.estimators.causal.point_treatment.arm_means import ArmMeans
 from tendon_outcomes.estimators.causal.point_treatment.pseudo_values import PseudoValues
 from tendon_outcomes.estimators.causal.sustained.agreement import WeeklyContrast
+from tendon_outcomes.estimators.causal.weighting.propensity import Propensity
 from tendon_outcomes.synthetic import ClinicSettings, simulate_clinics, strategy_truth
 from tendon_outcomes.vocabulary import WeekState
 from tests.simulation.clinic_records import everyone, records_of
@@ -129,6 +130,14 @@ def estimates(trial: Trial) -> Iterator[tuple[str, Estimates | None]]:
             yield name, None
 
 
+def fitted_propensity(arm: np.ndarray, covariates: np.ndarray) -> Propensity:
+    """As the analysis fits it: with Firth's penalty where a rare covariate separates the strategies."""
+    try:
+        return propensity(arm, covariates)
+    except EstimationRefused:
+        return propensity(arm, covariates, firth=True)
+
+
 def _point_treatment(trial: Trial) -> Iterator[tuple[str, Callable[[], Estimates]]]:
     known = trial.treatment >= 0
     arm, x, patient, data = trial.treatment[known], trial.covariates[known], trial.patient[known], trial.data
@@ -137,8 +146,8 @@ def _point_treatment(trial: Trial) -> Iterator[tuple[str, Callable[[], Estimates
     days, horizon = [7 * week for week in WEEKS], 7 * HORIZON
     seed = 11
 
-    def weighted(covariates: np.ndarray) -> Estimates:
-        score = propensity(arm, covariates)
+    def weighted() -> Estimates:
+        score = fitted_propensity(arm, x)
         weights = balancing_weights(score, arm)
         return _of_means(iptw_means(*rows, arm, weights, score, days=days, horizon=horizon, cluster=patient))
 
@@ -149,7 +158,7 @@ def _point_treatment(trial: Trial) -> Iterator[tuple[str, Callable[[], Estimates
         found = method(values(), arm, outcome_covariates=outcome, propensity_covariates=treatment, seed=seed, cluster=patient)
         return _of_means(found)
 
-    yield "IPTW", lambda: weighted(x)
+    yield "IPTW", weighted
     yield "g-computation", lambda: _of_means(g_computation(values(), arm, x, cluster=patient))
     for name, method in (("AIPW", aipw), ("TMLE", tmle)):
         yield name, lambda method=method: robust(method, x, x)

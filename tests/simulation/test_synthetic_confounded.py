@@ -143,7 +143,7 @@ class TestTruthOfStrategies:
 
 class TestPrescription:
     def test_stretching_is_prescribed_by_severity_and_chronicity(self) -> None:
-        # simulation against exact: log odds of stretching against loading are log(0.35/0.45) + 0.4 VISA/10 - 0.4 doublings.
+        # simulation against exact: log odds of stretching against loading are log(0.38/0.42) + 0.4 VISA/10 - 0.4 doublings.
         clinic = drawn(CONFOUNDED)
         two = clinic.runners.strategy <= STRETCHING
         x = np.column_stack([np.ones(two.sum()), (clinic.runners.visa[two] - 43) / 10,
@@ -152,16 +152,16 @@ class TestPrescription:
         p = logistic(x, y)
         error = np.sqrt(np.diag(np.linalg.inv((x * (p * (1 - p))[:, None]).T @ x)))
         beta = np.linalg.lstsq(x, np.log(p / (1 - p)), rcond=None)[0]
-        assert (np.abs(beta - [log(0.35 / 0.45), 0.4, -0.4]) < ERRORS * error).all()
+        assert (np.abs(beta - [log(0.38 / 0.42), 0.4, -0.4]) < ERRORS * error).all()
 
     def test_the_others_keep_their_odds_against_loading(self) -> None:
-        # simulation against exact: 0.10 / 0.45 whoever it is; binomial errors in milder and in more severe runners.
+        # simulation against exact: 0.10 / 0.42 whoever it is; binomial errors in milder and in more severe runners.
         clinic = drawn(CONFOUNDED)
         for chosen in (clinic.runners.visa < 43, clinic.runners.visa >= 43):
             count = np.bincount(clinic.runners.strategy[chosen], minlength=4)
             for other in (2, 3):
                 share = count[other] / (count[other] + count[LOADING])
-                assert abs(share - 0.1 / 0.55) < ERRORS * sqrt(0.1 * 0.45 / 0.55**2 / (count[other] + count[LOADING]))
+                assert abs(share - 0.1 / 0.52) < ERRORS * sqrt(0.1 * 0.42 / 0.52**2 / (count[other] + count[LOADING]))
 
     @pytest.mark.parametrize("settings", [CONFOUNDED, NULL], ids=["effects", "null"])
     def test_the_naive_difference_at_week_12_is_off_by_four_points(self, settings: ClinicSettings) -> None:
@@ -172,13 +172,13 @@ class TestPrescription:
 class TestFeedback:
     def test_the_pain_that_was_told_suffices_for_who_switches(self) -> None:
         # simulation: had no stretcher switched is known of every runner, so weights made of the recorded pain have an oracle
-        # without sampling error of its own; left is the noise of censoring four in ten (0.4 points at week 26).
+        # without sampling error of its own; left is the noise of censoring one in five (0.3 points at week 26).
         clinic = drawn(replace(CONFOUNDED, competing_per_year=(0.0,) * 6, lost_by_week_12=0.0))
         truth, unweighted, weighted = sustained_by_weights(clinic)
         for week in WEEKS:
             assert abs(weighted[week] - truth[week]) < 0.008, week
-        assert unweighted[12] - truth[12] > 0.025
-        assert unweighted[26] - truth[26] > 0.05
+        assert unweighted[12] - truth[12] > 0.012
+        assert unweighted[26] - truth[26] > 0.025
 
     def test_pain_is_that_of_the_course_until_the_switch_and_straight_after_it(self) -> None:
         # exact: two straight pieces that meet on the day of the switch; the second ends at 2 on the eve of recovery.

@@ -44,7 +44,7 @@ def probability_limits(
     (bands).
     """
     z = two_sided_z(conf_level) if reach is None else reach
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a huge error leads to the limits 0 and 1
         relative = std_error / probability  # standard error of log(p)
         if interval == "plain":
             low, high = probability - z * std_error, probability + z * std_error

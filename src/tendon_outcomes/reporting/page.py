@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
 
 from tendon_outcomes.declarations import Estimand, Protocol, Support, declare, shipped
 from tendon_outcomes.reporting import answers as said
 from tendon_outcomes.reporting import tables
+from tendon_outcomes.reporting.checklists import CHECKLISTS, checklist_table
+from tendon_outcomes.reporting.comparison import diagnostics, protocol, sentences
+from tendon_outcomes.reporting.comparison import figures as compared
+from tendon_outcomes.reporting.comparison import tables as contrasts
+from tendon_outcomes.reporting.figure_view import FigureView
 from tendon_outcomes.reporting.figures import report_curve
 from tendon_outcomes.reporting.report import ReportInput, require_renderable
 from tendon_outcomes.reporting.svg import inline
@@ -34,14 +38,13 @@ from tendon_outcomes.vocabulary import Tier
 
 
 @dataclass(frozen=True)
-class FigureView:
-    """One curve in its two shapes, or the sentence that stands in its place."""
+class Comparison:
+    """What a comparison of strategies adds to its section; `banner` is empty where the answer may be called an effect."""
 
-    name: str
-    caption: str
-    drawings: tuple[Markup, ...]
-    instead: str = ""
-    bounded: bool = False  # some week asked about has bounds instead of a point
+    banner: str
+    design: tuple[FigureView, ...]
+    robustness: tuple[FigureView, ...]
+    checklists: tuple[tables.TableView, ...]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Section:
     cautions: tuple[str, ...]
     follow_up: tuple[str, ...]
     own_definition: bool
+    comparison: Comparison | None = None
 
     @property
     def thresholds(self) -> tables.TableView | None:
@@ -78,7 +82,7 @@ def render(report: ReportInput) -> bytes:
     """
     require_renderable(report)
     lead_week, window = _claimed_weeks(report)
-    sections = tuple(_section(f"q{i}", one, report.protocol, lead_week, window) for i, one in enumerate(report.results, start=1))
+    sections = tuple(_section(f"q{i}", one, report, lead_week, window) for i, one in enumerate(report.results, start=1))
     page = (
         _environment()
         .get_template("report.html.j2")
@@ -92,6 +96,11 @@ def render(report: ReportInput) -> bytes:
             supported=_support(report.protocol, supported=True),
             window=window,
             tables=tables,
+            contrasts=contrasts,
+            diagnostics=diagnostics,
+            trials=protocol,
+            comparing=[one for one in sections if one.comparison],
+            describing=[one for one in sections if not one.comparison],
             ledger=tables.ledger(report.ledger, report.protocol.min_cell_count),
             rules=tables.rules(report.rule_counts, report.protocol.min_cell_count),
             left_out=tables.left_out(report.left_out_columns),
@@ -119,14 +128,17 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _section(name: str, results: Results, protocol: Protocol, lead_week: int | None, window: tuple[int, int] | None) -> Section:
-    estimand = protocol.estimand(results.estimand)
+def _section(name: str, results: Results, report: ReportInput, lead_week: int | None, window: tuple[int, int] | None) -> Section:
+    estimand = report.protocol.estimand(results.estimand)
+    compares = estimand.trial is not None
     return Section(
         name=name,
         results=results,
         estimand=estimand,
-        answers=said.answers(results, estimand, lead_week=lead_week),
-        figures=tuple(
+        answers=(sentences.comparison_answers if compares else said.answers)(results, estimand, lead_week=lead_week),
+        figures=compared.leading_figures(results, estimand, name, lead_week=lead_week)
+        if compares
+        else tuple(
             _figure(f"{name}-figure{i}", results, estimand, stratum, window)
             for i, stratum in enumerate(tables.strata(results), start=1)
         ),
@@ -134,6 +146,16 @@ def _section(name: str, results: Results, protocol: Protocol, lead_week: int | N
         cautions=said.cautions(results),
         follow_up=said.follow_up(results, estimand),
         own_definition=_is_own(estimand.endpoint.reference),
+        comparison=_comparison(name, results, estimand, report) if compares else None,
+    )
+
+
+def _comparison(name: str, results: Results, estimand: Estimand, report: ReportInput) -> Comparison:
+    return Comparison(
+        banner=sentences.banner(results, estimand),
+        design=compared.design_figures(results, estimand, name),
+        robustness=compared.robustness_figures(results, estimand, name),
+        checklists=tuple(checklist_table(one, results, estimand, report, name) for one in CHECKLISTS),
     )
 
 

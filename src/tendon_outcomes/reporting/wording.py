@@ -34,6 +34,7 @@ ENDINGS: dict[str, str] = {
 HANDLINGS: dict[str, str] = {
     "competing": "ends follow-up as a competing event",
     "void_assessment": "makes the assessment void: neither a pass nor a fail",
+    "hypothetical": "is asked away: follow-up ends there, and weights stand in for what would have come without it",
 }
 
 INTERCURRENT: dict[str, str] = {

@@ -1,8 +1,25 @@
 """Figures, drawn from tables only: what is not in the table is not in the drawing either."""
 
 from tendon_outcomes.reporting.figures.assumptions import log_minus_log_figure, schoenfeld_figure
+from tendon_outcomes.reporting.figures.clone_flow import clone_flow
+from tendon_outcomes.reporting.figures.contrasts import contrast_by_week, definitions_figure
 from tendon_outcomes.reporting.figures.forest import forest_figure
 from tendon_outcomes.reporting.figures.incidence import incidence_figure
+from tendon_outcomes.reporting.figures.love_plot import love_plot
 from tendon_outcomes.reporting.figures.paper import Figure
+from tendon_outcomes.reporting.figures.shares import shares_figure
+from tendon_outcomes.reporting.figures.strategy_curves import strategy_curves
 
-__all__ = ["Figure", "forest_figure", "incidence_figure", "log_minus_log_figure", "schoenfeld_figure"]
+__all__ = [
+    "Figure",
+    "clone_flow",
+    "contrast_by_week",
+    "definitions_figure",
+    "forest_figure",
+    "incidence_figure",
+    "log_minus_log_figure",
+    "love_plot",
+    "schoenfeld_figure",
+    "shares_figure",
+    "strategy_curves",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from tendon_outcomes.estimators.causal.sustained.departure_designs import (
     PER_PARAMETER,
     DepartureDesign,
     Model,
+    departed_through,
     last_weeks,
     modelled_departures,
 )
@@ -19,6 +20,9 @@ from tendon_outcomes.estimators.causal.sustained.longitudinal import Longitudina
 from tendon_outcomes.estimators.causal.sustained.self_consistent import IncidenceRows, incidence_rows
 from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse
 from tendon_outcomes.estimators.resampling.sums import ColumnSums, sums_from_the_end
+
+Initiation = Literal["together", "by week"]
+SPILL = 1  # weeks after the last week to start: who could not be seen to start is seen in them
 
 
 class WeekWeights(NamedTuple):
@@ -117,8 +121,9 @@ class StrategyWeights:
 
         Weights are not multiplied by the counts.
         """
-        fitted = [(model.fit, model.fit.fit(counts)) for model in self.models]
-        log_weight = np.zeros_like(counts)
+        fitted = [(model.fit, model.fit.fit(counts)) for model in self.models if model.through is None]
+        at_start = [(one, one.fit.fit(counts)) for one in self.models if one.through is not None]
+        log_weight, log_start = np.zeros_like(counts), np.zeros_like(counts)
         log_stays = None if self.stays is None else self.stays.logs(counts)
         for week, part in enumerate(self.rows.by_week, start=1):
             if week <= self.sample.weeks:
@@ -126,7 +131,11 @@ class StrategyWeights:
                     if week in model.weeks:
                         at, log_odds = model.log_odds(week, beta)
                         log_weight[:, at] += np.logaddexp(0.0, log_odds)
-            weight = np.take(log_weight, part.rows, axis=1)
+                for begun, beta in at_start:
+                    if week == begun.through:
+                        at, log_odds = begun.fit.log_odds(week, beta)
+                        log_start[:, at] = np.logaddexp(0.0, log_odds)
+            weight = np.take(log_weight, part.rows, axis=1) + np.take(log_start, part.rows, axis=1)
             if log_stays is not None:
                 weight += log_stays[:, min(week, self.sample.weeks) - 1 : min(week, self.sample.weeks)]
             np.exp(weight, out=weight)
@@ -168,17 +177,13 @@ def strategy_weights(
     truncate: tuple[float, float] | None = (0.01, 0.99),
     stabilised: bool = True,
     per_parameter: float = PER_PARAMETER,
+    initiation: Initiation = "together",
     loss_model: Model | None = None,
 ) -> StrategyWeights:
     """The models of `censoring_weights`, prepared for resampling; `loss_model` may be one already made."""
     _check(sample, strategy, truncate)
     follow_to, end = np.minimum(sample.deviates[strategy] - 1, sample.weeks), last_weeks(sample)
-    found = [
-        modelled_departures(
-            kind, DepartureDesign.of(sample, sample.phase[strategy], phases, sample.deviates[strategy]), per_parameter
-        )
-        for kind, phases in (("initiation", (1, 2)), ("maintenance", (3,)))
-    ]
+    found = _departures(sample, strategy, per_parameter, initiation)
     if loss:
         found.append(loss_model if loss_model is not None else loss_of(sample, per_parameter=per_parameter))
     return StrategyWeights(
@@ -188,6 +193,21 @@ def strategy_weights(
         stays=_Stays.of(sample, follow_to, end, loss=loss) if stabilised else None,
         truncate=truncate,
     )
+
+
+def _departures(sample: LongitudinalSample, strategy: int, per_parameter: float, initiation: Initiation) -> list[Model | None]:
+    """The models of departing from one strategy, in its first weeks and after them."""
+    phase, departs = sample.phase[strategy], sample.deviates[strategy]
+
+    def of_weeks(kind: str, phases: tuple[int, ...], after: int) -> Model | None:
+        return modelled_departures(kind, DepartureDesign.of(sample, phase, phases, departs, after=after), per_parameter)
+
+    last_to_start = np.flatnonzero((phase == 2).any(axis=0))
+    if initiation == "by week" or last_to_start.size == 0:
+        return [of_weeks("initiation", (1, 2), 0), of_weeks("maintenance", (3,), 0)]
+    through = min(int(last_to_start[0]) + 1 + SPILL, sample.weeks - 1)
+    started = [departed_through(sample, departs, week, per_parameter) for week in range(1, through + 1)]
+    return [*started, of_weeks("maintenance", (1, 2, 3), through)]
 
 
 def loss_of(sample: LongitudinalSample, *, per_parameter: float = PER_PARAMETER) -> Model | None:
@@ -216,6 +236,7 @@ def censoring_weights(
     truncate: tuple[float, float] | None = (0.01, 0.99),
     stabilised: bool = True,
     per_parameter: float = PER_PARAMETER,
+    initiation: Initiation = "together",
 ) -> CensoringWeights:
     """Weights by week for the rows that follow a strategy, so that they stand for all, those who departed or were lost too.
 
@@ -223,11 +244,14 @@ def censoring_weights(
         1 / Pr(follows the strategy and is followed through week k | baseline and varying covariates up to k), for every row that
         does.
     Estimator
-        w_ik = prod_(j <= k) n_j / [(1 - d_ij)(1 - l_ij)]. d is the probability of departing in week j from two pooled logistic
-        models: while the strategy has not been started (initiation: a term for the last week of grace, the week before it, and
-        where departures suffice other slopes in the last week), and after (maintenance: natural spline in the week). l is that of
-        loss in week j, from a third model on every row once. n_j (stabilised) is the share who stay in week j among all who
-        counted, times the share followed.
+        w_ik = prod_(j <= k) n_j / [(1 - d_ij)(1 - l_ij)]. l is the probability of loss in week j, from a pooled logistic model on
+        every row once. Through week G, one after the last week in which the strategy may begin, prod (1 - d) is one minus the
+        probability of having departed by the end of the week given what was known on the first day, from one logistic model a
+        week on the rows of which the week is known (initiation "together"; the others keep what they had). After it d is that of
+        departing in the week, from a pooled logistic model with a natural spline in the week. With initiation "by week" d is
+        pooled from week 1 on, apart while the strategy has not been started (a term for the last week to start, the week before
+        it, and where departures suffice other slopes in the last week). n_j (stabilised) is the share who stay in week j among
+        all who counted, times the share followed.
     Interval
         None: refit in every replicate (`clone_censor_weight`).
     Conventions
@@ -237,11 +261,13 @@ def censoring_weights(
         never started. It cancels in a curve where rows tell the weeks apart. The mean weight is near 1 in the first week; later
         it is the share still free of the event with weights over that without, so it drifts from 1 where departure goes with
         the outcome. Truncation at quantiles (smallest weight reached by that share of rows) of each week; the product goes on
-        untruncated. A model with fewer than `per_parameter` departures (or stays) a parameter drops the other slopes in the
-        last week, then varying covariates, then baseline ones, the last first. Separated departures get a normal prior (sd 2.5)
-        on standardised slopes: the model says `penalised`.
+        untruncated. "Together" asks everybody to start when those who start do; week by week, who starts late stands for all who
+        were still free to, and few of them carry heavy weights. A model with fewer than `per_parameter` departures (or stays) a
+        parameter drops the other slopes in the last week, then the varying covariates but the first, then baseline ones, the last
+        first. Separated departures get a normal prior (sd 2.5) on standardised slopes: the model says `penalised`.
     Assumes
-        Departure and loss unrelated to the event given these covariates; positivity; right models.
+        Departure and loss unrelated to the event given these covariates; "together": in the first weeks given those of the first
+        day; positivity; right models.
     Not for
         Covariates known only after the week began; strategies from which everybody departs.
     Parameters
@@ -256,7 +282,13 @@ def censoring_weights(
         tests/estimators/test_clone_censoring_weights.py, tests/properties/test_clone_properties.py.
     """
     prepared = strategy_weights(
-        sample, strategy, loss=loss, truncate=truncate, stabilised=stabilised, per_parameter=per_parameter
+        sample,
+        strategy,
+        loss=loss,
+        truncate=truncate,
+        stabilised=stabilised,
+        per_parameter=per_parameter,
+        initiation=initiation,
     )
     table = np.zeros((sample.n, sample.weeks))
     found = []

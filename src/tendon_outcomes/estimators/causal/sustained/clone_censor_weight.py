@@ -11,6 +11,7 @@ from tendon_outcomes.errors import NotConverged
 from tendon_outcomes.estimators.causal.sustained.agreement import Resampling, WeeklyContrast, resampled_patients, weekly_contrast
 from tendon_outcomes.estimators.causal.sustained.censoring_weights import (
     DepartureModel,
+    Initiation,
     WeightSummary,
 )
 from tendon_outcomes.estimators.causal.sustained.departure_designs import PER_PARAMETER, last_weeks
@@ -62,6 +63,7 @@ def clone_censor_weight(
     groups: int | None = None,
     stabilised: bool = True,
     per_parameter: float = PER_PARAMETER,
+    initiation: Initiation = "together",
 ) -> CloneCensorWeight:
     """Incidence by week had everybody followed the one strategy or the other, recovery and loss handled as they happened.
 
@@ -96,7 +98,13 @@ def clone_censor_weight(
     checked_level(conf_level)
     _check_weeks(sample, weeks, horizon)
     statistic = clone_statistic(
-        sample, strategies=strategies, loss=loss, truncate=truncate, stabilised=stabilised, per_parameter=per_parameter
+        sample,
+        strategies=strategies,
+        loss=loss,
+        truncate=truncate,
+        stabilised=stabilised,
+        per_parameter=per_parameter,
+        initiation=initiation,
     )
     found = [statistic.of_sample(0), statistic.of_sample(1)]
     words = tuple((sample.strategy_names or tuple(map(str, range(sample.deviates.shape[0]))))[s] for s in strategies)

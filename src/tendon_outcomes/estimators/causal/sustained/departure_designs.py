@@ -21,11 +21,15 @@ KNOTS = {3: (0.10, 0.5, 0.90), 4: (0.05, 0.35, 0.65, 0.95)}  # Harrell (2015), t
 
 
 class Model(NamedTuple):
-    """A model of departing, and the covariates that it does without."""
+    """A model of departing, and the covariates that it does without.
+
+    `through`: the model is of having departed by the end of that week, and not of departing in a week.
+    """
 
     kind: str
     fit: PooledLogistic
     left_out: tuple[str, ...]
+    through: int | None = None
 
 
 def last_weeks(sample: LongitudinalSample) -> IntArray:
@@ -50,12 +54,18 @@ class DepartureDesign:
 
     @classmethod
     def of(
-        cls, sample: LongitudinalSample, phase: IntArray | None, phases: tuple[int, ...], departs: IntArray
+        cls,
+        sample: LongitudinalSample,
+        phase: IntArray | None,
+        phases: tuple[int, ...],
+        departs: IntArray,
+        *,
+        after: int = 0,
     ) -> DepartureDesign:
-        """Who is at risk in each week; no covariates yet. `phase` is None for loss, which ends follow-up in its week."""
+        """Who is at risk in each week after `after`; no covariates yet. No `phase`: of loss, which ends follow-up in its week."""
         end, members = last_weeks(sample), []
         for week in range(1, sample.weeks + 1):
-            at_risk = (end >= week) & (departs >= week)
+            at_risk = (end >= week) & (departs >= week) & (week > after)
             if phase is None:
                 at_risk |= departs == week
             else:
@@ -73,19 +83,27 @@ class DepartureDesign:
             chosen = (*chosen, *(f"last week to start x {name}" for name in chosen))
         return ("(intercept)", *self._of_week_names(), *chosen)
 
+    @property
+    def starting(self) -> bool:
+        """Whether all of the person-weeks lie before the start."""
+        return 2 in self.phases and 3 not in self.phases
+
     def _of_week_names(self) -> tuple[str, ...]:
-        if 2 in self.phases:
+        if self.starting:
             return ("last week to start", "week before it")
-        return tuple(f"week {j + 1}" for j in range(self.spline.shape[1]))
+        late = ("start not known yet",) if 2 in self.phases else ()
+        return (*late, *(f"week {j + 1}" for j in range(self.spline.shape[1])))
 
     def block(self, week: int) -> WeekBlock:
         rows = self.members[week - 1].astype(np.int64)
         columns = [np.ones((rows.size, 1))]
         last = np.zeros(rows.size)
-        if self.phase is not None and 2 in self.phases:
+        if self.phase is not None and self.starting:
             last = (self.phase[rows, week - 1] == 2).astype(np.float64)
             columns += [last[:, None], np.where(last > 0.0, 0.0, float(week))[:, None]]
-        elif self.spline.size:
+        elif self.phase is not None and 2 in self.phases:
+            columns.append((self.phase[rows, week - 1] < 3).astype(np.float64)[:, None])
+        if not self.starting and self.spline.size:
             columns.append(np.repeat(self.spline[week - 1 : week], rows.size, axis=0))
         chosen = [
             self.sample.baseline[rows][:, list(self.baseline)],
@@ -109,7 +127,7 @@ class DepartureDesign:
 
 def week_columns(at_risk: IntArray, departures: int) -> FloatArray:
     """A natural spline of the week, (K, columns), columns uncorrelated over the person-weeks; fewer knots for few departures."""
-    wanted = 4 if departures >= 40 else 3 if departures >= 20 else 0
+    wanted = 4 if departures >= 100 else 3 if departures >= 40 else 0
     week = np.arange(1.0, at_risk.size + 1.0)
     if not wanted:
         return NO_SPLINE
@@ -122,21 +140,30 @@ def week_columns(at_risk: IntArray, departures: int) -> FloatArray:
     return np.asarray(np.linalg.solve(triangle.T, basis.T).T[:, 1:], dtype=np.float64)
 
 
+def _rungs(p: int, q: int) -> list[tuple[int, int]]:
+    """Numbers of baseline and varying covariates, the richest first; the first varying one drives departures: it stays longest."""
+    first = min(q, 1)
+    return [(p, j) for j in range(q, first - 1, -1)] + [(j, first) for j in range(p - 1, -1, -1)] + [(0, 0)]
+
+
 def modelled_departures(kind: str, design: DepartureDesign, per_parameter: float) -> Model | None:
-    """The richest model that the departures carry: without interactions, then varying, then baseline from the last on."""
+    """The richest model that the departures carry.
+
+    Given up first are the interactions, then the varying covariates but the first, then the baseline ones, each from the last on.
+    """
     at_risk, departures = design.counted()
     person_weeks, weeks = int(at_risk.sum()), tuple(int(week) for week in np.flatnonzero(at_risk) + 1)
     if departures == 0:
         return None
     if departures == person_weeks:
         raise refuse(f"every one of {person_weeks} person-weeks of the model for {kind} is a departure: nobody can be weighted")
-    starting = 2 in design.phases
+    starting = design.starting
     if not starting:
         design = replace(design, spline=week_columns(at_risk, departures))
     p, q = design.sample.baseline.shape[1], design.sample.varying.shape[2]
     allowed = min(departures, person_weeks - departures) / max(per_parameter, 1e-9)
     rungs = [(p, q, True)] if starting else []
-    rungs += [(p, j, False) for j in range(q, -1, -1)] + [(j, 0, False) for j in range(p - 1, -1, -1)]
+    rungs += [(base, later, False) for base, later in _rungs(p, q)]
     full = design.with_covariates(p, q, interacting=starting)
     for base, later, interacting in rungs:
         tried = design.with_covariates(base, later, interacting=interacting)
@@ -144,3 +171,52 @@ def modelled_departures(kind: str, design: DepartureDesign, per_parameter: float
             break
     left_out = tuple(name for name in full.names() if name not in tried.names())
     return Model(kind, pooled_logistic(tried.block, weeks, tried.names(), design.sample.n), left_out)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ThroughDesign:
+    """Having departed by the end of one week, among the rows of which that week is known, given what was known on the first day.
+
+    In a week that is not known nobody is seen to depart: the log of many ends with the event, and to take them for faithful
+    would count every early event under both strategies.
+    """
+
+    sample: LongitudinalSample = field(repr=False)
+    departs: IntArray = field(repr=False)
+    week: int
+    rows: IntArray = field(repr=False)
+    baseline: int
+    varying: int
+
+    def names(self) -> tuple[str, ...]:
+        sample = self.sample
+        base = sample.baseline_names or tuple(f"baseline {j + 1}" for j in range(sample.baseline.shape[1]))
+        later = sample.varying_names or tuple(f"varying {j + 1}" for j in range(sample.varying.shape[2]))
+        return ("(intercept)", *base[: self.baseline], *later[: self.varying])
+
+    def block(self, week: int) -> WeekBlock:
+        at = self.rows
+        chosen = [self.sample.baseline[at][:, : self.baseline], self.sample.varying[at, 0][:, : self.varying]]
+        columns = np.concatenate([np.ones((at.size, 1)), *chosen], axis=1)
+        return WeekBlock(at, columns, (self.departs[at] <= week).astype(np.float64))
+
+
+def departed_through(sample: LongitudinalSample, departs: IntArray, week: int, per_parameter: float) -> Model | None:
+    """The richest model of having departed by the end of `week`; covariates are given up as in `modelled_departures`."""
+    known = (last_weeks(sample) >= week) & (sample.state[:, week - 1] >= 0)
+    rows = np.flatnonzero(known).astype(np.int64)
+    gone = int(np.count_nonzero(departs[rows] <= week))
+    if gone == 0:
+        return None
+    if gone == rows.size:
+        raise refuse(f"all {gone} rows followed through week {week} have departed by then: nobody can be weighted")
+    p, q = sample.baseline.shape[1], sample.varying.shape[2]
+    allowed = min(gone, rows.size - gone) / max(per_parameter, 1e-9)
+    full = ThroughDesign(sample, departs, week, rows, p, q)
+    for base, later in _rungs(p, q):
+        tried = replace(full, baseline=base, varying=later)
+        if len(tried.names()) <= allowed:
+            break
+    left_out = tuple(name for name in full.names() if name not in tried.names())
+    fit = pooled_logistic(tried.block, (week,), tried.names(), sample.n)
+    return Model(f"initiation through week {week}", fit, left_out, through=week)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tendon_outcomes.estimators.causal.sustained.censoring_weights import (
+    Initiation,
     StrategyWeights,
     WeightSummary,
     loss_of,
@@ -92,6 +93,7 @@ def clone_statistic(
     truncate: tuple[float, float] | None = (0.01, 0.99),
     stabilised: bool = True,
     per_parameter: float = PER_PARAMETER,
+    initiation: Initiation = "together",
 ) -> CloneStatistic:
     """The statistic that `clone_censor_weight` resamples; see there."""
     shared = loss_of(sample, per_parameter=per_parameter) if loss else None
@@ -103,6 +105,7 @@ def clone_statistic(
             truncate=truncate,
             stabilised=stabilised,
             per_parameter=per_parameter,
+            initiation=initiation,
             loss_model=shared,
         )
         for one in strategies

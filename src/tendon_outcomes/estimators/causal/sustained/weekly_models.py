@@ -73,12 +73,19 @@ def standardised_columns(x: FloatArray, prior: float) -> Standardised:
 
 
 def ridge_logistic(
-    x: FloatArray, events: FloatArray, at_risk: FloatArray, *, what: str, prior: float = PRIOR, start: FloatArray | None = None
+    x: FloatArray,
+    events: FloatArray,
+    at_risk: FloatArray,
+    *,
+    what: str,
+    prior: float = PRIOR,
+    start: FloatArray | None = None,
+    precise: float = SETTLED,
 ) -> FloatArray:
     """Coefficients (b, p + 1), intercept first, of the log odds of `events` (b, N) among `at_risk` (b, N) given `x` (N, p).
 
     Both may be expected counts. Newton steps on the log likelihood less half of `prior` times the squared slopes per standard
-    deviation. `start` (p + 1,) on the scale of `x`.
+    deviation. `start` (p + 1,), or a row for each row of weights, on the scale of `x`. The last step is below `precise`.
     """
     columns = standardised_columns(x, prior)
     beta = _first(columns, events, at_risk, start)
@@ -86,6 +93,8 @@ def ridge_logistic(
     toward = times_columns(events, columns.z)
     linear = linear_predictors(beta, across)
     value = _log_likelihood(events, at_risk, linear, columns.penalty, beta)
+    result = np.empty_like(beta)
+    open_rows = np.arange(beta.shape[0])
     for _ in range(MOST_STEPS):
         share = probability(linear)
         expected = at_risk * share
@@ -94,8 +103,13 @@ def ridge_logistic(
         step = shortened(solve_each(information, score))
         if not np.isfinite(step).all():
             break
-        if settled(step, information):
-            return np.asarray((beta + step) @ columns.back)
+        done = settled_rows(step, information, precise)
+        result[open_rows[done]] = beta[done] + step[done]
+        if done.all():
+            return np.asarray(result @ columns.back)
+        if done.any():
+            events, at_risk, toward, beta, step, value = (rows[~done] for rows in (events, at_risk, toward, beta, step, value))
+            open_rows = open_rows[~done]
         for _ in range(HALVINGS):
             linear = linear_predictors(beta + step, across)
             tried = _log_likelihood(events, at_risk, linear, columns.penalty, beta + step)
@@ -226,8 +240,13 @@ def probability(linear: FloatArray) -> FloatArray:
 
 def settled(step: FloatArray, information: FloatArray) -> bool:
     """Whether every step is short, or gains nothing: where resampled patients have no event the likelihood is flat far away."""
+    return bool(settled_rows(step, information).all())
+
+
+def settled_rows(step: FloatArray, information: FloatArray, precise: float = SETTLED) -> BoolArray:
+    """Which steps (b, p) are."""
     gain = np.einsum("bp,bpq,bq->b", step, information, step)
-    return bool(((np.abs(step).max(axis=1) <= SETTLED) | (gain <= NO_GAIN)).all())
+    return np.asarray((np.abs(step).max(axis=1) <= precise) | (gain <= NO_GAIN))
 
 
 def shortened(step: FloatArray) -> FloatArray:
@@ -238,7 +257,8 @@ def shortened(step: FloatArray) -> FloatArray:
 
 def _first(columns: Standardised, events: FloatArray, at_risk: FloatArray, start: FloatArray | None) -> FloatArray:
     if start is not None:
-        return np.tile(np.linalg.solve(columns.back.T, start), (events.shape[0], 1))
+        own = np.linalg.solve(columns.back.T, np.atleast_2d(start).T).T
+        return np.asarray(np.broadcast_to(own, (events.shape[0], own.shape[1])).copy())
     beta = np.zeros((events.shape[0], columns.z.shape[1]))
     share = (events.sum(axis=1) + 0.5) / (at_risk.sum(axis=1) + 1.0)
     beta[:, 0] = np.log(share / (1.0 - np.minimum(share, 1.0 - 1e-9)))
