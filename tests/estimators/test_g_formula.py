@@ -153,6 +153,28 @@ def test_treatment_that_recovery_keeps_off_the_record() -> None:
     assert (truth - naive)[:, 3].min() > 0.05
 
 
+def test_a_record_that_recovery_does_not_keep_off_changes_little() -> None:
+    # Simulation: everything is recorded, of those with the event too, and pain falls to 0 with it: counted from the next week
+    # the curves are those of the week itself, but for the modelled risk of week 1 (n = 6,000).
+    rng = np.random.default_rng(4)
+    sample = held(6000, weeks=8)
+    event = np.minimum(rng.geometric(0.1, 6000), 9)
+    pain = np.where(np.arange(1, 9) > event[:, None], 0.0, 5.0)
+    sample = replace(
+        sample,
+        left=np.minimum(event - 1, 8),
+        right=np.where(event < 9, event.astype(float), np.inf),
+        cause=(event < 9).astype(np.int64),
+        varying=pain[:, :, None],
+    )
+    curves = [
+        g_formula(sample, states=STATES, weeks=(4, 8), horizon=8, groups=2, seed=1, recorded_if_free=keeps_off).contrast.incidence
+        for keeps_off in (True, False)
+    ]
+    assert curves[0] == pytest.approx(curves[1], abs=0.02)
+    assert curves[1] == pytest.approx(np.tile(1.0 - 0.9 ** np.arange(1, 9), (2, 1)), abs=0.03)
+
+
 def test_the_interval_hazard_is_the_maximum_of_the_observed_likelihood() -> None:
     # Exact: the slope of sum log Pr(event in its weeks) + sum log Pr(free) + the prior's log density, by differences, is 0.
     rng = np.random.default_rng(11)

@@ -11,10 +11,9 @@ import jinja2
 from tendon_outcomes.declarations import Estimand, Protocol, Support, declare, shipped
 from tendon_outcomes.reporting import answers as said
 from tendon_outcomes.reporting import tables
-from tendon_outcomes.reporting.checklists import CHECKLISTS, checklist_table
-from tendon_outcomes.reporting.comparison import diagnostics, protocol, sentences
-from tendon_outcomes.reporting.comparison import figures as compared
-from tendon_outcomes.reporting.comparison import tables as contrasts
+from tendon_outcomes.reporting.comparison.figures import leading_figures
+from tendon_outcomes.reporting.comparison.sentences import by_method, comparison_answers
+from tendon_outcomes.reporting.comparison.view import Comparison, comparison
 from tendon_outcomes.reporting.figure_view import FigureView
 from tendon_outcomes.reporting.figures import report_curve
 from tendon_outcomes.reporting.report import ReportInput, require_renderable
@@ -35,16 +34,6 @@ from tendon_outcomes.reporting.wording import (
 )
 from tendon_outcomes.results import Results
 from tendon_outcomes.vocabulary import Tier
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What a comparison of strategies adds to its section; `banner` is empty where the answer may be called an effect."""
-
-    banner: str
-    design: tuple[FigureView, ...]
-    robustness: tuple[FigureView, ...]
-    checklists: tuple[tables.TableView, ...]
 
 
 @dataclass(frozen=True)
@@ -96,9 +85,6 @@ def render(report: ReportInput) -> bytes:
             supported=_support(report.protocol, supported=True),
             window=window,
             tables=tables,
-            contrasts=contrasts,
-            diagnostics=diagnostics,
-            trials=protocol,
             comparing=[one for one in sections if one.comparison],
             describing=[one for one in sections if not one.comparison],
             ledger=tables.ledger(report.ledger, report.protocol.min_cell_count),
@@ -130,32 +116,23 @@ def _environment() -> jinja2.Environment:
 
 def _section(name: str, results: Results, report: ReportInput, lead_week: int | None, window: tuple[int, int] | None) -> Section:
     estimand = report.protocol.estimand(results.estimand)
-    compares = estimand.trial is not None
+    trial = estimand.trial
     return Section(
         name=name,
         results=results,
         estimand=estimand,
-        answers=(sentences.comparison_answers if compares else said.answers)(results, estimand, lead_week=lead_week),
-        figures=compared.leading_figures(results, estimand, name, lead_week=lead_week)
-        if compares
+        answers=(comparison_answers if trial else said.answers)(results, estimand, lead_week=lead_week),
+        figures=leading_figures(results, estimand, name, lead_week=lead_week)
+        if trial
         else tuple(
             _figure(f"{name}-figure{i}", results, estimand, stratum, window)
             for i, stratum in enumerate(tables.strata(results), start=1)
         ),
-        refusals=said.refusals(results),
-        cautions=said.cautions(results),
+        refusals=by_method(results, estimand, "refusal") if trial else said.refusals(results),
+        cautions=by_method(results, estimand, "caution") if trial else said.cautions(results),
         follow_up=said.follow_up(results, estimand),
         own_definition=_is_own(estimand.endpoint.reference),
-        comparison=_comparison(name, results, estimand, report) if compares else None,
-    )
-
-
-def _comparison(name: str, results: Results, estimand: Estimand, report: ReportInput) -> Comparison:
-    return Comparison(
-        banner=sentences.banner(results, estimand),
-        design=compared.design_figures(results, estimand, name),
-        robustness=compared.robustness_figures(results, estimand, name),
-        checklists=tuple(checklist_table(one, results, estimand, report, name) for one in CHECKLISTS),
+        comparison=comparison(results, estimand, trial, report, name) if trial else None,
     )
 
 

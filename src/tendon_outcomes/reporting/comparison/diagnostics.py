@@ -60,7 +60,7 @@ def falsification(results: Results, estimand: Estimand, name: str) -> TableView 
     return TableView(f"{name}-falsification", caption, head, body, numeric=False, min_cell_count=results.min_cell_count)
 
 
-def clones(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def clones(results: Results, name: str) -> TableView | None:
     """What became of the clones: the numbers of the figure."""
     rows = rows_of(results, "clone_flow")
     if not rows:
@@ -78,7 +78,7 @@ def clones(results: Results, estimand: Estimand, name: str) -> TableView | None:
     return TableView(f"{name}-clones", caption, head, tuple(body), min_cell_count=results.min_cell_count)
 
 
-def compatible(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def compatible(results: Results, name: str) -> TableView | None:
     """Runners whose weeks so far fit both strategies, while there are any."""
     rows = [row for row in rows_of(results, "clone_overlap") if is_withheld(row) or row["estimate"] != 0]
     if not rows:
@@ -88,7 +88,7 @@ def compatible(results: Results, estimand: Estimand, name: str) -> TableView | N
     return TableView(f"{name}-compatible", caption, ("By", "Share", "Runners"), body, min_cell_count=results.min_cell_count)
 
 
-def balance(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def balance(results: Results, name: str) -> TableView | None:
     """How far the strategies are apart in every covariate before and after weighting."""
     cells: dict[str, dict[str, str]] = {}
     for statistic, when, head in _BALANCE:
@@ -103,7 +103,7 @@ def balance(results: Results, estimand: Estimand, name: str) -> TableView | None
     return TableView(f"{name}-balance", caption, ("Covariate", *heads), body, min_cell_count=results.min_cell_count)
 
 
-def overlap(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def overlap(results: Results, name: str) -> TableView | None:
     """How alike the runners of both strategies are in their propensity."""
     rows = rows_of(results, "overlap")
     body = tuple((sentence_case(str(row["term"])), _percent(row)) for row in rows)
@@ -112,7 +112,7 @@ def overlap(results: Results, estimand: Estimand, name: str) -> TableView | None
     return TableView(f"{name}-overlap", caption, head, body, min_cell_count=results.min_cell_count) if body else None
 
 
-def weights(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def weights(results: Results, name: str) -> TableView | None:
     """Effective numbers and weights, method by method."""
     rows = rows_of(results, "effective_sample_size") + rows_of(results, "weight_summary")
     if not rows:

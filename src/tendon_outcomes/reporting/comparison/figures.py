@@ -16,6 +16,18 @@ from tendon_outcomes.results import Results
 
 ONE_SHAPE = "one"
 """Class of a drawing that has one shape for all widths: it is scrolled where the page is narrow."""
+_SHARES = {
+    "propensity_share": (
+        "Propensities",
+        "Probability of the compared strategy, given the covariates",
+        "Shares of each strategy's runners by the lower end of each bin; where only one has bars, nothing can be compared.",
+    ),
+    "weight_share": (
+        "Weights",
+        "Weight",
+        "Shares of each strategy's runners by the lower end of each bin; bins differ in width.",
+    ),
+}
 _SHORT = {PRIMARY: "Kept up", AGREEMENT: "Kept up", POINT_TREATMENT: "Prescribed", UNADJUSTED: "Not adjusted"}
 
 
@@ -24,18 +36,12 @@ def leading_figures(results: Results, estimand: Estimand, name: str, *, lead_wee
     return _curves(results, estimand, f"{name}-curves", lead_week), _contrasts(results, estimand, f"{name}-contrasts")
 
 
-def design_figures(results: Results, estimand: Estimand, name: str) -> tuple[FigureView, ...]:
+def design_figures(results: Results, name: str) -> tuple[FigureView, ...]:
     """What became of the clones, balance, and inside the clinic propensities and weights."""
     return _there(
         _flow(results, f"{name}-flow"),
         _love(results, f"{name}-love"),
-        *(
-            _shares(results, estimand, f"{name}-{statistic}", statistic, caption, axis)
-            for statistic, caption, axis in (
-                ("propensity_share", "Propensities", "Probability of the compared strategy, given the covariates"),
-                ("weight_share", "Weights", "Weight"),
-            )
-        ),
+        *(_shares(results, f"{name}-{statistic}", statistic, *words) for statistic, words in _SHARES.items()),
     )
 
 
@@ -48,8 +54,8 @@ def robustness_figures(results: Results, estimand: Estimand, name: str) -> tuple
     how = "The same records, other readings: the endpoint, strict or generous, the grace period, and where weights are cut."
     shown = rows.drop_nulls("estimate")
     if shown.is_empty():
-        return (_instead(results, f"{name}-definitions", caption),)
-    made = draw.definitions_figure(shown, **_strategies(estimand), name=f"{name}-definitions")
+        return (_instead(results, f"{name}-readings", caption),)
+    made = draw.definitions_figure(shown, **_strategies(estimand), name=f"{name}-readings")
     return (_view(made, caption, how),)
 
 
@@ -58,7 +64,7 @@ def _curves(results: Results, estimand: Estimand, name: str, lead_week: int | No
     caption = f"Cumulative incidence of {estimand.endpoint.phrase} by strategy"
     rows = _rows(results, "strategy_incidence", "curve")
     told = rows.drop_nulls("estimate")
-    if told.is_empty():
+    if told.filter(pl.col("estimate") > 0).is_empty():
         return _instead(results, name, caption, estimated=not rows.is_empty())
     methods = told["estimator"].unique(maintain_order=True).to_list()
     leading = leading_contrasts(results, lead_week)
@@ -73,7 +79,8 @@ def _curves(results: Results, estimand: Estimand, name: str, lead_week: int | No
     )
     adjusted = "" if leading else " As they were, not adjusted: the strategies are described and not compared."
     beneath = "" if at_risk.is_empty() else " Beneath: how many still followed the weighted estimate rests on in effect."
-    how = f"By {method}.{adjusted} Bars are {level(estimand.conf_level)} intervals; estimates rest on the ends of weeks.{beneath}"
+    boxes = " A box stands for weeks between which nothing is told: the curve lies in it." if results.min_cell_count != 1 else ""
+    how = f"By {method}.{adjusted} Bars are {level(estimand.conf_level)} intervals; estimates rest on the ends of weeks.{boxes}{beneath}"
     return _view(made, caption, how)
 
 
@@ -124,16 +131,15 @@ def _love(results: Results, name: str) -> FigureView | None:
     return _view(draw.love_plot(shown, name=name), caption, "Covariates in the order of their difference before weighting.")
 
 
-def _shares(results: Results, estimand: Estimand, name: str, statistic: str, caption: str, axis: str) -> FigureView | None:
-    rows = _rows(results, statistic).drop_nulls("estimate")
-    if rows.is_empty():
+def _shares(results: Results, name: str, statistic: str, caption: str, axis: str, how: str) -> FigureView | None:
+    rows = _rows(results, statistic)
+    if rows.drop_nulls("estimate").is_empty():
         return None
-    how = "Shares of each strategy's runners; where only one strategy has bars, nothing can be compared."
     return _view(draw.shares_figure(rows, axis_title=axis, name=name), f"{caption} by strategy", how)
 
 
 def _rows(results: Results, statistic: str, term: str | None = None) -> pl.DataFrame:
-    return results.select(statistic, term=term)
+    return results.select(statistic, term=term).with_columns(pl.col("stratum").str.replace_all("_", "-"))
 
 
 def _strategies(estimand: Estimand) -> dict[str, str]:

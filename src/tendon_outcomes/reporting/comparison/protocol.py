@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from tendon_outcomes.declarations import Estimand
+from tendon_outcomes.declarations.target_trial import TargetTrial
 from tendon_outcomes.reporting.tables import TableView
 from tendon_outcomes.reporting.wording import ended, readable, sentence_case
-from tendon_outcomes.results import Results
 
 UNARGUED = "No argument yet"
 
 
-def protocol(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def protocol(trial: TargetTrial, name: str) -> TableView:
     """Two columns: the trial that nobody ran, and what these records do in its place."""
-    if estimand.trial is None:
-        return None
-    body = tuple((readable(item), ended(told.target), ended(told.emulation)) for item, told in estimand.trial.words.items())
+    body = tuple((readable(item), ended(told.target), ended(told.emulation)) for item, told in trial.words.items())
     head = ("Item", "The trial that would answer", "What these records do in its place")
     return TableView(f"{name}-protocol", "The target trial and its emulation", head, body, numeric=False)
 
 
-def assumptions(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def assumptions(trial: TargetTrial, name: str) -> TableView:
     """What must hold for an effect of treatment, each with its argument or the word that it has none."""
-    if estimand.trial is None:
-        return None
-    trial = estimand.trial
     body = tuple(
         (readable(one.id), ended(one.says), ended(one.argument) if one.answered else UNARGUED) for one in trial.assumptions
     )
@@ -31,16 +25,15 @@ def assumptions(results: Results, estimand: Estimand, name: str) -> TableView | 
     return TableView(f"{name}-assumptions", caption, ("Assumption", "What has to hold", "Argument"), body, numeric=False)
 
 
-def adjustment(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def adjustment(trial: TargetTrial, name: str) -> TableView:
     """What was adjusted for, from the graph of the protocol, and what nobody measured."""
-    if estimand.trial is None:
-        return None
-    trial = estimand.trial
     sets = (
         (trial.adjust_for, "On day 0"),
         (trial.adjust_for_varying, "Every week, as known before it"),
         (trial.unmeasured, "Not at all: nobody measured it"),
     )
     body = tuple((readable(node), sentence_case(trial.dag.node[node].says), when) for nodes, when in sets for node in nodes)
-    caption = "What was adjusted for, and what leaves a way open between strategy and outcome"
-    return TableView(f"{name}-adjustment", caption, ("Node of the graph", "What it is", "Adjusted for"), body, numeric=False)
+    caption = "What the protocol asks to adjust for, and what leaves a way open between strategy and outcome"
+    return TableView(
+        f"{name}-adjustment", caption, ("Node of the graph", "What it is", "To be adjusted for"), body, numeric=False
+    )

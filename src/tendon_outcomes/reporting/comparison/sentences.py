@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from tendon_outcomes.declarations import Estimand
-from tendon_outcomes.reporting import sentences
 from tendon_outcomes.reporting.answers import Answer
 from tendon_outcomes.reporting.comparison.words import (
     LEADING,
@@ -15,6 +14,7 @@ from tendon_outcomes.reporting.comparison.words import (
     days_gained,
     in_estimate,
     in_interval,
+    in_plain_words,
     more_or_fewer,
     points,
     strategy_name,
@@ -25,6 +25,8 @@ from tendon_outcomes.reporting.wording import ResultRow, ended, in_100, is_withh
 from tendon_outcomes.results import Results
 
 CAUSAL = "causal"
+FIRST_PAGE_CAUTIONS = 4
+CLONES = "clone-censor-weight"
 _BANNER_WORDS = "causal_words"  # the caution that says what the banner says
 _OF_EVERYTHING = "all"
 
@@ -33,24 +35,29 @@ def comparison_answers(results: Results, estimand: Estimand, *, lead_week: int |
     """One answer: the difference at the leading week, the shares behind it, and what other methods say."""
     leading = leading_contrasts(results, lead_week)
     if not leading:
-        reasons = [sentences.refusal_sentence(row) for row in rows_of(results, "refusal")]
+        reasons = refusal_lines(rows_of(results, "refusal"), estimand)
         said = f"These data cannot say. {reasons[0]}" if reasons else "These data cannot say: no estimate was made."
         return (Answer("", "", said, tuple(_described(results, estimand))),)
-    first, *others = (contrast_sentence(row, results, estimand) for row in leading)
     support = [
         *_shares(results, estimand, leading[0]),
-        *others,
+        *_other_weeks(leading[1:], results, estimand),
+        *_refused_weeks(results, estimand, leading[0]),
         *_time_gained(results, estimand, leading[0]),
-        *_other_question(results, estimand, leading[0]),
+        *_other_question(results, estimand, leading[0], lead_week),
         *_other_methods(results, leading[0]),
         *_unadjusted(results, estimand, leading[0]),
-        *_own_cautions(results, leading[0]),
+        *_own_cautions(results, estimand, leading[0]),
     ]
-    return (Answer("", "", first, tuple(support)),)
+    return (Answer("", "", contrast_sentence(leading[0], results, estimand), tuple(support)),)
 
 
 def banner(results: Results, estimand: Estimand) -> str:
-    """What has to stand above the answer when it is no effect of treatment; empty when the design earns causal words."""
+    """What has to stand above the answer when it is no effect of treatment.
+
+    Empty when the design earns causal words, and when nothing is compared.
+    """
+    if not leading_contrasts(results, None):
+        return ""
     if "fails" in [row["term"] for row in rows_of(results, "falsification_panel")]:
         failed = [_subject(row) for row in rows_of(results, "falsification") if row["stratum"] == "fails"]
         what = f" ({'; '.join(failed)})" if failed else ""
@@ -60,8 +67,6 @@ def banner(results: Results, estimand: Estimand) -> str:
         )
     wording = rows_of(results, "causal_wording")
     if wording and wording[0]["term"] == CAUSAL:
-        return ""
-    if not wording and not rows_of(results, "incidence_difference"):
         return ""
     reasons = _reasons(str(wording[0]["warning"] or "") if wording else "", estimand)
     return f"What follows is an association, not an effect of treatment{f': {reasons}' if reasons else ''}."
@@ -125,6 +130,7 @@ def _reasons(warning: str, estimand: Estimand) -> str:
         left = left.replace(f"nobody has argued that {one.says[:1].lower()}{one.says[1:]}", "")
     others = [part.strip() for part in left.split(";") if part.strip()]
     total = len(estimand.trial.assumptions) if estimand.trial else 0
+    others = [in_plain_words(one, ()) for one in others]
     counted = [f"{len(open_)} of the {total} assumptions that an effect would need have no argument yet"] if open_ else []
     return "; ".join([*counted, *others])
 
@@ -163,16 +169,54 @@ def _time_gained(results: Results, estimand: Estimand, lead: ResultRow) -> list[
     return said
 
 
-def _other_question(results: Results, estimand: Estimand, lead: ResultRow) -> list[str]:
+def _other_weeks(rows: list[ResultRow], results: Results, estimand: Estimand) -> list[str]:
+    """The same difference at the other weeks, in short."""
+    said = []
+    for row in rows:
+        if row["estimate"] is None or is_withheld(row):
+            said.append(contrast_sentence(row, results, estimand))
+            continue
+        size, limits = in_estimate(row["estimate"]), in_interval(row, estimand.conf_level)
+        said.append(f"By {week(row['day'])}: {size} in 100 ({limits}), {verdict_of(row)}.")
+    return said
+
+
+def _refused_weeks(results: Results, estimand: Estimand, lead: ResultRow) -> list[str]:
+    """Weeks that the leading method refuses."""
+    mine = [row for row in rows_of(results, "refusal") if row["estimator"] == lead["estimator"] and row["day"] is not None]
+    return refusal_lines(mine, estimand)
+
+
+def _other_question(results: Results, estimand: Estimand, lead: ResultRow, lead_week: int | None) -> list[str]:
     """Strategies as prescribed where those as kept up lead; where these were refused, the reason."""
     if lead["term"] == PRIMARY:
-        rows = leading_of(results, POINT_TREATMENT, lead["day"])
-        return [contrast_sentence(rows[0], results, estimand)] if rows else []
-    refused = [row for row in rows_of(results, "refusal") if "clone" in str(row["estimator"])]
+        days = dict.fromkeys((lead["day"], lead_day(results, lead_week)))
+        rows = [leading_of(results, POINT_TREATMENT, day) for day in days if day is not None]
+        return [contrast_sentence(found[0], results, estimand) for found in rows if found]
+    refused = [row for row in rows_of(results, "refusal") if row["estimator"] == CLONES]
     asked = [row for row in refused if row["day"] == lead["day"]] or refused
-    if not asked:
-        return []
-    return [f"Of strategies as kept up nothing is said here: {_lower(sentences.refusal_sentence(asked[0]))}"]
+    return [f"Of strategies as kept up nothing is said: {_lower(one)}" for one in refusal_lines(asked[:1], estimand)]
+
+
+def refusal_lines(rows: Iterable[ResultRow], estimand: Estimand) -> list[str]:
+    """Refusals or cautions, each with the strategy that it is about, each once."""
+    strategies = estimand.trial.strategies if estimand.trial else ()
+    said = []
+    for row in rows:
+        words = in_plain_words(str(row["warning"] or "no reason was recorded"), strategies)
+        about = f"{strategy_name(row['stratum'])}: " if row["stratum"] in strategies else ""
+        said.append(ended(sentence_case(f"{about}{words}")))
+    return list(dict.fromkeys(said))
+
+
+def by_method(results: Results, estimand: Estimand, statistic: str) -> tuple[str, ...]:
+    """Refusals or cautions, each with the method that it comes from."""
+    lines = []
+    for row in rows_of(results, statistic):
+        (said,) = refusal_lines([row], estimand)
+        method = str(row["estimator"])
+        lines.append(f"{sentence_case(method)}: {said[:1].lower()}{said[1:]}")
+    return tuple(dict.fromkeys(lines))
 
 
 def leading_of(results: Results, term: str, day: int) -> list[ResultRow]:
@@ -196,11 +240,13 @@ def _unadjusted(results: Results, estimand: Estimand, lead: ResultRow) -> list[s
     ]
 
 
-def _own_cautions(results: Results, lead: ResultRow) -> list[str]:
+def _own_cautions(results: Results, estimand: Estimand, lead: ResultRow) -> list[str]:
     """Cautions about the leading method or everything; the others stand further down."""
     rows = [row for row in rows_of(results, "caution") if row["term"] != _BANNER_WORDS]
     mine = [row for row in rows if row["estimator"] == lead["estimator"] or row["stratum"] == _OF_EVERYTHING]
-    return [f"Caution: {_lower(said)}" for said in dict.fromkeys(sentences.refusal_sentence(row) for row in mine)]
+    said = [f"Caution: {_lower(one)}" for one in refusal_lines(mine, estimand)]
+    more = len(said) - FIRST_PAGE_CAUTIONS
+    return said if more <= 0 else [*said[:FIRST_PAGE_CAUTIONS], f"{more} more: see “What was refused, and cautions”."]
 
 
 def _subject(row: ResultRow) -> str:

@@ -17,7 +17,18 @@ from tendon_outcomes.reporting.comparison.words import (
     strategy_name,
 )
 from tendon_outcomes.reporting.tables import TableView, rows_of, share_with_interval
-from tendon_outcomes.reporting.wording import NBSP, WITHHELD, ResultRow, count, is_withheld, level, readable, sentence_case, week
+from tendon_outcomes.reporting.wording import (
+    NBSP,
+    WITHHELD,
+    ResultRow,
+    count,
+    is_withheld,
+    level,
+    readable,
+    sentence_case,
+    week,
+    week_number,
+)
 from tendon_outcomes.results import Results
 
 KINDS = {
@@ -58,7 +69,7 @@ def time_gained(results: Results, estimand: Estimand, name: str) -> TableView | 
         f"Days more after reaching {estimand.endpoint.phrase}: {_versus(estimand)}, with {level(estimand.conf_level)} intervals"
     )
     named = _by_kind(rows_of(results, "restricted_mean_difference"))
-    return _by_day(results, named, f"{name}-time", caption, "Method", _days, head="Within {}")
+    return _by_day(results, named, f"{name}-time", caption, "Method", _days, head="Within {} weeks")
 
 
 def sensitivity(results: Results, estimand: Estimand, name: str) -> TableView | None:
@@ -66,7 +77,7 @@ def sensitivity(results: Results, estimand: Estimand, name: str) -> TableView | 
     varied = [row for row in rows_of(results, "incidence_difference") if str(row["term"]).startswith(SENSITIVITY)]
     if not varied:
         return None
-    told = [row for row in rows_of(results, "incidence_difference", POINT_TREATMENT)]
+    told = rows_of(results, "incidence_difference", POINT_TREATMENT)
     answer = [("As prescribed, " + str(row["estimator"]), row) for row in told if row["estimator"] == told[0]["estimator"]]
     named = [(sentence_case(str(row["term"]).removeprefix(SENSITIVITY)).replace("_", "-"), row) for row in varied]
     caption = f"The same difference, in 100 runners, under other assumptions, with {level(estimand.conf_level)} intervals"
@@ -75,12 +86,12 @@ def sensitivity(results: Results, estimand: Estimand, name: str) -> TableView | 
 
 def multiverse(results: Results, estimand: Estimand, name: str) -> TableView | None:
     """The difference under every reading of the definitions."""
-    named = [(str(row["term"]), row) for row in rows_of(results, "multiverse_difference")]
+    named = [(readable(str(row["term"])), row) for row in rows_of(results, "multiverse_difference")]
     caption = f"The same difference, in 100 runners, under other definitions, with {level(estimand.conf_level)} intervals"
     return _by_day(results, named, f"{name}-definitions", caption, "Definition", _points)
 
 
-def e_values(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def e_values(results: Results, name: str) -> TableView | None:
     """How strong something unmeasured would have to be, beside how strong what was measured is."""
     rows = rows_of(results, "e_value")
     if not rows:
@@ -108,7 +119,7 @@ def e_values(results: Results, estimand: Estimand, name: str) -> TableView | Non
     )
 
 
-def tipping(results: Results, estimand: Estimand, name: str) -> TableView | None:
+def tipping(results: Results, name: str) -> TableView | None:
     """How many runners with another result would leave the answer open."""
     rows = rows_of(results, "tipping_point")
     if not rows:
@@ -168,7 +179,7 @@ def _by_day(
     corner: str,
     cell: Cell,
     *,
-    head: str = "By {}",
+    head: str = "",
 ) -> TableView | None:
     if not named:
         return None
@@ -177,7 +188,7 @@ def _by_day(
     for says, row in named:
         lines.setdefault(says, {})[row["day"]] = cell(row)
     body = tuple((says, *(cells.get(day, "–") for day in days)) for says, cells in lines.items())
-    heads = (corner, *(head.format(week(day)) for day in days))
+    heads = (corner, *(head.format(week_number(day)) if head else f"By {week(day)}" for day in days))
     return TableView(name, caption, heads, body, min_cell_count=results.min_cell_count)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tendon_outcomes.reporting.wording import NBSP, ResultRow, level, rounded
 
 PRIMARY, AGREEMENT, POINT_TREATMENT, UNADJUSTED = "primary", "agreement", "point treatment", "unadjusted"
@@ -14,6 +16,13 @@ _MINUS = "−"
 def strategy_name(strategy: str) -> str:
     """`loading-led`."""
     return strategy.replace("_", "-")
+
+
+def in_plain_words(text: str, strategies: Iterable[str]) -> str:
+    """The text of a row with the names of strategies as the page writes them, and no other code."""
+    for one in strategies:
+        text = text.replace(one, strategy_name(one))
+    return text.replace("_", " ")
 
 
 def more_or_fewer(difference: float) -> str:
@@ -49,11 +58,7 @@ def verdict_of(row: ResultRow) -> str:
 
 def points(difference: float) -> str:
     """`+9`, `−3`, `0` in 100, to one decimal where it is less than 1."""
-    value = 100 * difference
-    if value == 0:
-        return "0"
-    shown = f"{value:+.1f}" if abs(value) < 1 else f"{rounded(value):+d}"
-    return shown.replace("-", _MINUS)
+    return signed(100 * difference)
 
 
 def points_with_limits(row: ResultRow) -> str:
@@ -73,10 +78,15 @@ def days_gained(row: ResultRow, conf_level: float) -> str:
 
 
 def signed(value: float) -> str:
-    """A whole number with its sign."""
-    return "0" if rounded(value) == 0 else f"{rounded(value):+d}".replace("-", _MINUS)
+    """A whole number with its sign; what is not 0 is never shown as 0."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1:
+        return f"{rounded(value):+d}".replace("-", _MINUS)
+    digits = next(n for n in (1, 2, 3, 4, 17) if round(value, n) != 0 or n == 17)
+    return f"{value:+.{digits}f}".replace("-", _MINUS)
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
     """A number with a fixed count of decimals and a true minus, or a dash."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", _MINUS)
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", _MINUS)

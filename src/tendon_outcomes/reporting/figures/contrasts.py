@@ -6,7 +6,7 @@ import polars as pl
 
 from tendon_outcomes.reporting.figures.forest import forest_figure
 from tendon_outcomes.reporting.figures.paper import Figure, needed
-from tendon_outcomes.reporting.wording import sentence_case, week
+from tendon_outcomes.reporting.wording import readable, sentence_case, week
 
 CONTRASTS = ("estimator", "term", "day", "estimate", "conf_low", "conf_high")
 DEFINITIONS = ("term", "estimate", "conf_low", "conf_high")
@@ -63,12 +63,14 @@ def definitions_figure(table: pl.DataFrame, *, compared: str, reference: str, na
     """
     needed(table, DEFINITIONS, "the table of definitions")
     parts = [str(term).split(", ") for term in table["term"]]
+    groups = [readable(", ".join(one[:_LED])) if len(one) > _LED else "" for one in parts]
     lines = table.select("estimate", "conf_low", "conf_high").with_columns(
-        pl.Series("group", [", ".join(one[:_LED]) if len(one) > _LED else "" for one in parts]),
+        pl.Series("group", groups),
         pl.Series("label", [", ".join(one[_LED:]) if len(one) > _LED else ", ".join(one) for one in parts]),
+        pl.Series("place", [groups.index(one) for one in groups]),
     )
     return forest_figure(
-        lines.sort("group", maintain_order=True),
+        lines.sort("place", maintain_order=True).drop("place"),
         scale="difference",
         axis_title=f"Difference in 100 runners: {compared} against {reference}",
         left_words=f"more with {reference}",

@@ -83,7 +83,7 @@ def forest_figure(
         p9.scale_x_continuous(limits=(-0.95, 1.72), expand=(0, 0)),
         p9.scale_y_continuous(limits=(-bottom - 1.2, 1.3), breaks=[], expand=(0, 0)),
     ]
-    return Figure(plot + sheet + bare(p9, (9.2, 1.2 + 0.3 * len(rows)), 10.0), _words(rows, axis_title), name)
+    return Figure(plot + sheet + bare(p9, (9.2, 1.2 + 0.3 * len(rows)), 10.0), _words(rows, axis_title, ratio=ratio), name)
 
 
 def _lines(table: pl.DataFrame) -> list[dict[str, Any]]:
@@ -151,13 +151,13 @@ def _ticks(ends: tuple[float, float], *, ratio: bool) -> list[float]:
     return [step * k for k in range(first, math.floor(ends[1] / step) + 1)]
 
 
-def _words(rows: list[dict[str, Any]], axis_title: str) -> str:
-    told = []
+def _words(rows: list[dict[str, Any]], axis_title: str, *, ratio: bool) -> str:
+    told, group = [], ""
     for row in rows:
         if "heading" in row:
-            continue
-        if row["estimate"] is None:
-            told.append(f"{row['label']}: {row.get('warning') or 'not estimated'}")
+            group = f"{row['heading']}, " if row["heading"] else ""
+        elif row["estimate"] is None:
+            told.append(f"{group}{row['label']}: {row.get('warning') or 'not estimated'}")
         else:
-            told.append(f"{row['label']}: {row['estimate']:.3g} ({row['conf_low']:.3g} to {row['conf_high']:.3g})")
+            told.append(f"{group}{row['label']}: {_number(row, ratio=ratio)}")
     return f"{axis_title}. " + "; ".join(told) + "."

@@ -12,7 +12,7 @@ from tendon_outcomes.reporting.wording import percent, readable
 SHARES = ("stratum", "term", "estimate")
 
 
-def shares_figure(table: pl.DataFrame, *, axis_title: str, width: float | None = None, name: str = "shares") -> Figure:
+def shares_figure(table: pl.DataFrame, *, axis_title: str, name: str = "shares") -> Figure:
     """Two groups in one picture, the second upside down: where only one of them has bars, nothing can be compared.
 
     Parameters
@@ -21,9 +21,7 @@ def shares_figure(table: pl.DataFrame, *, axis_title: str, width: float | None =
         `stratum` (group), `term` (lower edge of the bin, as text), `estimate` (share of the group in the bin): rows of
         `propensity_share` or `weight_share`.
     axis_title
-        What the bins are of.
-    width
-        Width of a bin; that between the two lowest edges when it is not given.
+        What the bins are of. Bins stand side by side as wide as each other, whatever they span.
 
     Raises
     ------
@@ -33,9 +31,10 @@ def shares_figure(table: pl.DataFrame, *, axis_title: str, width: float | None =
     p9 = grammar()
     needed(table, SHARES, f"the table of {name}")
     groups = groups_of(table)
+    edges = sorted({float(edge) for edge in table["term"]})
+    place = {edge: float(position) for position, edge in enumerate(edges)}
     bins = table.with_columns(pl.col("term").cast(pl.Float64).alias("from")).drop_nulls("estimate").sort("from")
-    edges = sorted(set(bins["from"].to_list()))
-    step = width or (edges[1] - edges[0] if len(edges) > 1 else 1.0)
+    needed(bins, SHARES, f"the table of {name}")
     highest = float(bins["estimate"].max() or 1.0)  # type: ignore[arg-type]
     layers: list[Any] = []
     for position, group in enumerate(groups):
@@ -44,20 +43,18 @@ def shares_figure(table: pl.DataFrame, *, axis_title: str, width: float | None =
         if not mine:
             continue
         corners = {
-            "xmin": [row["from"] + 0.04 * step for row in mine],
-            "xmax": [row["from"] + 0.96 * step for row in mine],
+            "xmin": [place[row["from"]] + 0.04 for row in mine],
+            "xmax": [place[row["from"]] + 0.96 for row in mine],
             "ymin": [0.0] * len(mine),
             "ymax": [sign * row["estimate"] / highest for row in mine],
         }
         layers.append(p9.geom_rect(p9.aes(**corners), fill=GROUP_INKS[position], alpha=0.75))
         words = readable(group)
-        layers.append(
-            p9.annotate("text", x=edges[0], y=sign * 1.12, label=words, ha="left", size=9.5, color=GROUP_INKS[position])
-        )
-    low, high = edges[0], edges[-1] + step
+        layers.append(p9.annotate("text", x=0.0, y=sign * 1.12, label=words, ha="left", size=9.5, color=GROUP_INKS[position]))
+    low, high = 0.0, float(len(edges))
     layers.append(p9.annotate("segment", x=low, xend=high, y=0, yend=0, color=GREY, size=0.6))
     for edge in edges[:: max(len(edges) // 10, 1)]:
-        layers.append(p9.annotate("text", x=edge, y=-1.32, label=f"{edge:g}", size=8.5, color=INK))
+        layers.append(p9.annotate("text", x=place[edge], y=-1.32, label=f"{edge:g}", size=8.5, color=INK))
     layers.append(p9.annotate("text", x=(low + high) / 2, y=-1.6, label=axis_title, size=9, color=INK))
     plot = p9.ggplot()
     for layer in layers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -28,7 +30,7 @@ _ROW = 0.07
 def strategy_curves(
     curves: pl.DataFrame, at_risk: pl.DataFrame | None, *, horizon_days: int, phrase: str, name: str = "strategy-curves"
 ) -> Figure:
-    """Points with limits at every week that has an estimate, joined by steps, and the effective number still at risk below.
+    """Steps with limits at every week that has an estimate, boxes over weeks that have none, effective numbers at risk below.
 
     Parameters
     ----------
@@ -72,21 +74,45 @@ def strategy_curves(
 
 
 def _curve(p9: Any, rows: pl.DataFrame, position: int, weeks: float) -> list[Any]:
+    """Steps between weeks that follow each other; where weeks are missing between two, a box in which the curve lies."""
     ink = GROUP_INKS[position]
     days = [0.0, *(day / 7 for day in rows["day"].to_list())]
     level = [0.0, *rows["estimate"].to_list()]
-    x, y = [days[0]], [level[0]]
-    for k in range(1, len(days)):
-        x += [days[k], days[k]]
-        y += [level[k - 1], level[k]]
-    x, y = [*x, min(weeks, days[-1] + 1.0)], [*y, level[-1]]
-    layers = [p9.geom_path(p9.aes(x=x, y=y), color=ink, size=0.9, linetype=GROUP_LINES[position])]
+    known = [b - a <= 1.0 for a, b in itertools.pairwise(days)]
+    layers: list[Any] = []
+    for k, x, y in _stretches(days, level, known, weeks):
+        layers.append(p9.geom_path(p9.aes(x=x, y=y), color=ink, size=0.9, linetype=GROUP_LINES[position]))
+        if k:
+            layers.append(p9.annotate("point", x=x[0], y=y[0], color=ink, size=1.6))
+    for k in (k for k, steps in enumerate(known) if not steps):
+        box = {"xmin": days[k], "xmax": days[k + 1], "ymin": level[k], "ymax": level[k + 1]}
+        layers.insert(0, p9.annotate("rect", **box, fill=ink, alpha=0.12))
     limits = rows.drop_nulls(["conf_low", "conf_high"])
     if limits.height:
         at = [day / 7 + 0.12 * position for day in limits["day"].to_list()]
         ends = {"x": at, "xend": at, "y": limits["conf_low"].to_list(), "yend": limits["conf_high"].to_list()}
         layers.insert(0, p9.geom_segment(p9.aes(**ends), color=ink, size=0.6, alpha=0.45))
     return layers
+
+
+def _stretches(
+    days: list[float], level: list[float], known: list[bool], weeks: float
+) -> Iterator[tuple[int, list[float], list[float]]]:
+    """Corners of each stretch of weeks that follow each other, with the place of its first week."""
+    first = 0
+    for k in range(len(days)):
+        if k < len(known) and known[k]:
+            continue
+        x, y = [days[first]], [level[first]]
+        for at in range(first + 1, k + 1):
+            x += [days[at], days[at]]
+            y += [level[at - 1], level[at]]
+        if k == len(days) - 1:
+            x, y = [*x, min(weeks, days[k] + 0.5)], [*y, level[k]]
+        if len(x) == 1:
+            x, y = [x[0], x[0] + 0.01], [y[0], y[0]]
+        yield first, x, y
+        first = k + 1
 
 
 def _key(p9: Any, groups: list[str]) -> list[Any]:
