@@ -32,6 +32,7 @@ NOT_ESTIMATORS = {
     "independent_contrasts",
     "natural_spline",
     "one_by_one",
+    "one_sided_patterns",
     "predicted_hazard_ratio",
     "predicted_log_hazard_ratio",
     "restricted_mean_influence",

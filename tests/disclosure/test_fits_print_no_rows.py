@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tendon_outcomes.estimators as e
+from tests.estimators.clones_made import longitudinal, paths
 
 N = 61  # No other length of these fits: 12 days, 3 covariates, 2 groups, 40 replicates.
 RNG = np.random.default_rng(17)
@@ -22,6 +23,10 @@ RIGHT = np.where(EVENT, TIME, np.inf)
 SEEN_FREE = np.where(np.arange(N) % 2, 12.0, 4 * (TIME // 4))
 LOOKS = (np.where(EVENT, 4 * (LEFT // 4), SEEN_FREE), 4 * np.ceil(RIGHT / 4), EVENT.astype(int))
 CLUSTER = np.arange(N) // 2
+ARM = (np.arange(N) % 3 == 0).astype(int)
+PROPENSITY = e.propensity(ARM, X)
+WEIGHTS = e.balancing_weights(PROPENSITY, ARM)
+PAIN = longitudinal(paths(np.random.default_rng(5), N, 8, forced=None), np.array([2, 4, 6, 8]))
 COX = e.cox(TIME, EVENT, X, cluster=CLUSTER)
 
 FITS: dict[str, Callable[[], object]] = {
@@ -47,6 +52,17 @@ FITS: dict[str, Callable[[], object]] = {
     "spline_incidence": lambda: e.spline_incidence(LEFT, RIGHT, EVENT.astype(int)),
     "pooled_cloglog": lambda: e.pooled_cloglog(*LOOKS, X, grid=[4, 8, 12]),
     "bootstrap_curve": lambda: e.bootstrap_curve(TIME, EVENT, days=[6.0], replicates=40, seed=1, kind="normal"),
+    "logistic": lambda: e.logistic(ARM, X, cluster=CLUSTER),
+    "multinomial": lambda: e.multinomial(np.arange(N) % 3, X),
+    "propensity": lambda: PROPENSITY,
+    "balancing_weights": lambda: WEIGHTS,
+    "balance": lambda: e.balance(X, ARM, names=["a", "b", "c"], weight=WEIGHTS.weight),
+    "overlap": lambda: e.overlap(PROPENSITY, ARM),
+    "iptw_means": lambda: e.iptw_means(LEFT, RIGHT, EVENT.astype(int), ARM, WEIGHTS, PROPENSITY, days=[6.0], cluster=CLUSTER),
+    "pseudo_values": lambda: e.pseudo_values(LEFT, RIGHT, EVENT.astype(int), group=ARM, days=[6.0]),
+    "g_computation": lambda: e.g_computation(EVENT.astype(float), ARM, X),
+    "censoring_weights": lambda: e.censoring_weights(PAIN, 0),
+    "clone_censor_weight": lambda: e.clone_censor_weight(PAIN, weeks=(4,), horizon=4, groups=7, seed=1),
     "jackknife": lambda: e.jackknife(e.curve_statistic(TIME, EVENT, days=[6.0])),
 }
 

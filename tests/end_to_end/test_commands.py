@@ -49,7 +49,11 @@ def test_the_whole_way_gives_a_report_a_results_file_and_their_hashes(tendon_out
     report = Path(answer["report"])
     assert report.read_text(encoding="utf-8").lower().startswith("<!doctype html>")
     results = json.loads((report.parent / "results.json").read_text(encoding="utf-8"))
-    assert [one["estimand"] for one in results["results"]] == ["pain_free_by_26_weeks", "meaningful_improvement_by_12_weeks"]
+    assert [one["estimand"] for one in results["results"]] == [
+        "pain_free_by_26_weeks",
+        "stretching_versus_loading",
+        "meaningful_improvement_by_12_weeks",
+    ]
     assert all(one["min_cell_count"] == 11 for one in results["results"])
     assert tendon_outcomes("verify", study).returncode == 0
 

@@ -154,12 +154,13 @@ def test_treatment_that_recovery_keeps_off_the_record() -> None:
 
 
 def test_a_record_that_recovery_does_not_keep_off_changes_little() -> None:
-    # Simulation: everything is recorded, of those with the event too, and pain falls to 0 with it: counted from the next week
+    # Simulation: everything is recorded, of those with the event too, and pain tells how near it is: counted from the next week
     # the curves are those of the week itself, but for the modelled risk of week 1 (n = 6,000).
     rng = np.random.default_rng(4)
     sample = held(6000, weeks=8)
     event = np.minimum(rng.geometric(0.1, 6000), 9)
-    pain = np.where(np.arange(1, 9) > event[:, None], 0.0, 5.0)
+    pain = np.clip(event[:, None] - np.arange(1, 9) + rng.integers(0, 3, (6000, 8)), 0.0, 10.0)
+    pain[:, 0] = 5.0
     sample = replace(
         sample,
         left=np.minimum(event - 1, 8),

@@ -127,16 +127,20 @@ def design() -> list[Row]:
     ]
     for strategy in (STRETCHING, LOADING):
         rows += [
-            Row(estimator="propensity", statistic="effective_sample_size", stratum=strategy, term="point treatment", estimate=90.0,
-                n_at_risk=120),
-            Row(estimator="propensity", statistic="weight_summary", stratum=strategy, term="mean", estimate=1.01, n_at_risk=120),
-            Row(estimator="propensity", statistic="weight_summary", stratum=strategy, term="largest", estimate=7.77, n_at_risk=120),
+            *(
+                Row(estimator="propensity", statistic=statistic, stratum=strategy, term=term, estimate=value, n_at_risk=120)
+                for statistic, term, value in (
+                    ("effective_sample_size", "point treatment", 90.0),
+                    ("weight_summary", "mean", 1.01),
+                    ("weight_summary", "largest", 7.77),
+                )
+            ),
             *(
                 Row(estimator="propensity", statistic=statistic, stratum=strategy, term=term, estimate=0.25)
                 for statistic in ("propensity_share", "weight_share")
                 for term in ("0", "0.25", "0.5", "2")
             ),
-        ]  # fmt: skip
+        ]
     rows.append(Row(estimator="propensity", statistic="overlap", term="overlap coefficient", estimate=0.83, n_at_risk=240))
     rows.append(Row(estimator="count", statistic="clone_overlap", day=7, estimate=0.4, n_at_risk=240, n_events=96))
     rows.append(Row(estimator="count", statistic="clone_overlap", day=21, estimate=0.0, n_at_risk=220, n_events=0))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tendon_outcomes.declarations.checklists import load_checklist
+from tendon_outcomes.declarations.checklists import Name, load_checklist
 from tendon_outcomes.reporting.checklists import CHECKLISTS, checklist_lines, checklist_table, open_items
 from tests.spec import comparison_fixture as trial
 
 
 @pytest.mark.parametrize(("name", "items"), [("target_2025", 21), ("strobe", 22)])
-def test_a_checklist_has_all_its_items(name: str, items: int) -> None:
+def test_a_checklist_has_all_its_items(name: Name, items: int) -> None:
     # Grade: published. TARGET 2025: 21 items in 6 sections; STROBE 2007: 22 items. Wording is our own and said to be unverified.
-    made = load_checklist(name)  # type: ignore[arg-type]
+    made = load_checklist(name)
     assert {int("".join(c for c in one.number if c.isdigit())) for one in made.item} == set(range(1, items + 1))
     assert made.status == "unverified"
     if name == "target_2025":
@@ -20,7 +20,7 @@ def test_a_checklist_has_all_its_items(name: str, items: int) -> None:
 
 
 @pytest.mark.parametrize("name", CHECKLISTS)
-def test_what_is_not_in_the_report_is_a_gap(name: str) -> None:
+def test_what_is_not_in_the_report_is_a_gap(name: Name) -> None:
     # Grade: exact. The same checklist with all rows, and with a refusal alone: never fewer open items with less in the report.
     checklist = load_checklist(name)
     asked = trial.protocol().estimand(trial.QUESTION)

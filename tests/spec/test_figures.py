@@ -169,6 +169,8 @@ def test_a_refused_row_keeps_its_line_in_a_forest() -> None:
     assert "fewer than 5 events: refused" in text
     assert "0.60  (0.40 to 0.90)" in text
     assert figure.words == "Hazard ratio. 12 weeks: fewer than 5 events: refused; 52 weeks: 0.6 (0.4 to 0.9)."
+    bare = table.with_columns(conf_low=pl.lit(None, pl.Float64))
+    assert forest_figure(bare, scale="difference", axis_title="Difference").words.endswith("52 weeks: +60.")
     with pytest.raises(WrongUse, match="logarithmic"):
         forest_figure(table.with_columns(conf_low=pl.lit(0.0)), scale="ratio", axis_title="Hazard ratio")
 

@@ -46,8 +46,8 @@ def checklist_table(name: Name, results: Results, estimand: Estimand, report: Re
 
 def _line(item: Item, results: Results, estimand: Estimand, report: ReportInput) -> Line:
     there = {one: _is_there(one.source, results, estimand, report) for one in item.filled_by}
-    found = tuple(one.says for one, holds in there.items() if holds)
-    missing = [f"no {_words(one.source)} in this report" for one, holds in there.items() if not holds]
+    found = tuple(dict.fromkeys(one.says for one, holds in there.items() if holds))
+    missing = list(dict.fromkeys(f"no {_words(one.source)} in this report" for one, holds in there.items() if not holds))
     missing += [item.prompt] if item.prompt else []
     standing: Standing = "gap" if not found else "in part" if missing else "filled"
     return Line(item, standing, found, tuple(missing))

@@ -215,9 +215,9 @@ class ClinicSettings:
     def confounded(cls, *, loading: float = 1.3, stretching: float = 0.8) -> Self:
         """A clinic whose comparison of strategies misleads unless what it has recorded is taken into account, and then does not.
 
-        Runners keep to their plan and to their log. Milder and shorter cases are prescribed stretching more often; stretchers begin to load by the pain that they have told,
-        and then recover at the rate of loading; who hurts or has recovered is lost more often. Decision, all of it; the naive
-        difference at week 12 is off by more than 4 points.
+        Runners keep to their plan and to their log. Milder and shorter cases are prescribed stretching more often; stretchers
+        begin to load by the pain that they have told, and then recover at the rate of loading; who hurts or has recovered is lost
+        more often. Decision, all of it; the naive difference at week 12 is off by more than 4 points.
         """
         return cls(
             strategy_shares=(0.42, 0.38, 0.10, 0.10),

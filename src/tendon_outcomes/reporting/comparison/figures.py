@@ -79,8 +79,10 @@ def _curves(results: Results, estimand: Estimand, name: str, lead_week: int | No
     )
     adjusted = "" if leading else " As they were, not adjusted: the strategies are described and not compared."
     beneath = "" if at_risk.is_empty() else " Beneath: how many still followed the weighted estimate rests on in effect."
-    boxes = " A box stands for weeks between which nothing is told: the curve lies in it." if results.min_cell_count != 1 else ""
-    how = f"By {method}.{adjusted} Bars are {level(estimand.conf_level)} intervals; estimates rest on the ends of weeks.{boxes}{beneath}"
+    thinned = results.min_cell_count != 1
+    boxes = " A box stands for weeks between which nothing is told: the curve lies in it." if thinned else ""
+    bars = f"Bars are {level(estimand.conf_level)} intervals; estimates rest on the ends of weeks."
+    how = f"By {method}.{adjusted} {bars}{boxes}{beneath}"
     return _view(made, caption, how)
 
 

@@ -41,7 +41,7 @@ def comparison_answers(results: Results, estimand: Estimand, *, lead_week: int |
     support = [
         *_shares(results, estimand, leading[0]),
         *_other_weeks(leading[1:], results, estimand),
-        *_refused_weeks(results, estimand, leading[0]),
+        *_refused_weeks(results, estimand, leading),
         *_time_gained(results, estimand, leading[0]),
         *_other_question(results, estimand, leading[0], lead_week),
         *_other_methods(results, leading[0]),
@@ -73,17 +73,20 @@ def banner(results: Results, estimand: Estimand) -> str:
 
 
 def leading_contrasts(results: Results, lead_week: int | None) -> list[ResultRow]:
-    """The rows that lead: of the first kind that has an estimate, its first method, the leading week first.
+    """The rows that lead: one method's, of the first kind that shows an estimate, else of the first that withholds them.
 
-    The leading week is the given one, or else that of the sensitivity analyses.
+    The leading week comes first: the given one, or else that of the sensitivity analyses.
     """
-    for term in LEADING:
-        rows = [row for row in rows_of(results, "incidence_difference", term) if row["estimate"] is not None or is_withheld(row)]
-        if rows:
-            mine = [row for row in rows if row["estimator"] == rows[0]["estimator"]]
-            day = lead_day(results, lead_week)
-            return sorted(mine, key=lambda row: (is_withheld(row), row["day"] != day, row["day"]))
-    return []
+    kinds = [[row for row in rows_of(results, "incidence_difference", term) if _said(row)] for term in LEADING]
+    shown = [rows for rows in kinds if any(row["estimate"] is not None for row in rows)]
+    leading = next((rows for rows in (*shown, *kinds) if rows), [])
+    mine = [row for row in leading if row["estimator"] == leading[0]["estimator"]]
+    day = lead_day(results, lead_week)
+    return sorted(mine, key=lambda row: (is_withheld(row), row["day"] != day, row["day"]))
+
+
+def _said(row: ResultRow) -> bool:
+    return row["estimate"] is not None or is_withheld(row)
 
 
 def lead_day(results: Results, lead_week: int | None) -> int | None:
@@ -181,9 +184,10 @@ def _other_weeks(rows: list[ResultRow], results: Results, estimand: Estimand) ->
     return said
 
 
-def _refused_weeks(results: Results, estimand: Estimand, lead: ResultRow) -> list[str]:
+def _refused_weeks(results: Results, estimand: Estimand, leading: list[ResultRow]) -> list[str]:
     """Weeks that the leading method refuses."""
-    mine = [row for row in rows_of(results, "refusal") if row["estimator"] == lead["estimator"] and row["day"] is not None]
+    given = [None, *(row["day"] for row in leading)]
+    mine = [row for row in rows_of(results, "refusal") if row["estimator"] == leading[0]["estimator"] and row["day"] not in given]
     return refusal_lines(mine, estimand)
 
 

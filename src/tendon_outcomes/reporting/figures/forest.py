@@ -128,6 +128,17 @@ def _number(row: dict[str, Any], *, ratio: bool) -> str:
     return f"{said(row['estimate'])}  ({said(row['conf_low'])} to {said(row['conf_high'])})"
 
 
+def _in_words(row: dict[str, Any], *, ratio: bool) -> str:
+    """Estimate and limits; without limits the estimate alone."""
+
+    def said(value: float) -> str:
+        return f"{value:.3g}" if ratio else _points(value)
+
+    if row["conf_low"] is None or row["conf_high"] is None:
+        return said(row["estimate"])
+    return f"{said(row['estimate'])} ({said(row['conf_low'])} to {said(row['conf_high'])})"
+
+
 def _points(value: float) -> str:
     """A difference of shares in points, with its sign."""
     rounded = round(100 * value, 1)
@@ -159,5 +170,5 @@ def _words(rows: list[dict[str, Any]], axis_title: str, *, ratio: bool) -> str:
         elif row["estimate"] is None:
             told.append(f"{group}{row['label']}: {row.get('warning') or 'not estimated'}")
         else:
-            told.append(f"{group}{row['label']}: {_number(row, ratio=ratio)}")
+            told.append(f"{group}{row['label']}: {_in_words(row, ratio=ratio)}")
     return f"{axis_title}. " + "; ".join(told) + "."

@@ -16,6 +16,7 @@ from tendon_outcomes.estimators.causal.point_treatment.stacked import effective_
 from tendon_outcomes.estimators.observations import BoolArray, FloatArray, checked_level, refuse
 from tendon_outcomes.estimators.regression.design_matrix import design_matrix
 
+SINGULAR = 1e-11  # smallest eigenvalue of an information whose diagonal is 1; below, its inverse is rounding
 MOST_LEVERAGE = 0.999  # A row that determines its own fit has no residual to blow up.
 
 
@@ -84,6 +85,7 @@ def g_computation(
                 way_out=f"A model of its outcome needs at least {x.shape[1] + 2}, and many more to be of use.",
             )
         model = outcome_model(x[rows], table[rows], low=low, high=high, ridge=ridge)
+        _refuse_undetermined(model, compared[a])
         mean[a], influence[a] = _standardised(model, x, rows, members)
         linear |= model.linear
     words = [name for name, straight in zip(outcomes.names, linear, strict=True) if straight]
@@ -91,6 +93,17 @@ def g_computation(
     size = np.array([effective_patients(rows.astype(np.float64), numbers) for rows in arms])
     kept = np.clip(mean, np.where(np.isfinite(outcomes.largest), 0.0, -np.inf), outcomes.largest)
     return ArmMeans(method, outcomes.names, kept, influence, numbers, size, level, outcomes.largest)
+
+
+def _refuse_undetermined(model: OutcomeModel, treatment: int) -> None:
+    """Refuse equations whose information has no inverse: without a penalty covariates may be dependent in one arm alone."""
+    size = np.sqrt(np.maximum(np.diagonal(model.information, axis1=1, axis2=2), np.finfo(np.float64).tiny))
+    scaled = model.information / (size[:, :, None] * size[:, None, :])
+    if not np.isfinite(scaled).all() or (np.linalg.eigvalsh(scaled)[:, 0] < SINGULAR).any():
+        raise refuse(
+            f"the rows of treatment {treatment} do not determine the coefficients of its outcome model",
+            way_out="Leave out a covariate that says the same as others there, or keep the penalty `ridge`.",
+        )
 
 
 def _standardised(model: OutcomeModel, x: FloatArray, rows: BoolArray, members: BoolArray) -> tuple[FloatArray, FloatArray]:

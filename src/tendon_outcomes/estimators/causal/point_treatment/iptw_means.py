@@ -182,6 +182,11 @@ def _weighted(
         if size != n:
             raise refuse(f"{name} has {size} values for {n} rows")
     code = treatment_codes(treatment, n, weights.compared)
+    wrong = int(np.count_nonzero(code != propensity.treatment))
+    if wrong:
+        raise refuse(f"{wrong} of {n} rows have another treatment than the propensity was fitted to")
+    if weights.derivative.shape[1] != propensity.score.shape[1]:
+        raise refuse("the weights were made of another propensity", way_out="Give the one that balancing_weights was given.")
     rows = tuple(np.flatnonzero((code == one) & (weights.weight > 0.0)) for one in weights.compared)
     for one, place in zip(weights.compared, rows, strict=True):
         if place.size == 0:

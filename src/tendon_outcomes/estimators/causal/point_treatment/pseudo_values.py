@@ -168,4 +168,8 @@ def value_range(value: FloatArray, largest: FloatArray) -> tuple[FloatArray, Flo
     """The range of the mean of each outcome: 0 to its largest value where that is known, else that of the values (n, k)."""
     known = np.isfinite(largest)
     low = np.where(known, 0.0, value.min(axis=0))
-    return low, np.where(known, largest, np.maximum(value.max(axis=0), low + np.finfo(np.float64).tiny))
+    high = np.where(known, largest, value.max(axis=0))
+    constant = int(np.count_nonzero(~(high > low)))
+    if constant:
+        raise refuse(f"{constant} of {low.size} outcomes are the same number in every row compared: there is no range of means")
+    return low, high

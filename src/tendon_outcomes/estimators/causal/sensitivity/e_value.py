@@ -113,9 +113,13 @@ def confounder_strength(
     y, arm, x = (one_dimensional(n, v) for n, v in (("value", value), ("treatment", treatment), ("covariate", covariate)))
     if not y.size == arm.size == x.size:
         raise refuse(f"{y.size} values, {arm.size} treatments and {x.size} covariate values are not one a row each")
-    if np.count_nonzero((arm != 0.0) & (arm != 1.0)):
-        raise refuse("`treatment` is 0 or 1")
     w = checked_weights(weight, y.size)
+    if np.count_nonzero((arm != 0.0) & (arm != 1.0) & (w > 0.0)):
+        raise refuse("`treatment` is 0 or 1")
+    y, arm, x, w = (column[w > 0.0] for column in (y, arm, x, w))
+    missing = int(np.count_nonzero(~np.isfinite(y)))
+    if missing:
+        raise refuse(f"{missing} of {y.size} values are missing or not finite", way_out="Leave these rows out.")
     high = _high(x)
     shares = [_mean(w[arm == a], high[arm == a].astype(np.float64)) for a in (0.0, 1.0)]
     if any(share is None for share in shares):

@@ -181,7 +181,7 @@ def strategy_weights(
     loss_model: Model | None = None,
 ) -> StrategyWeights:
     """The models of `censoring_weights`, prepared for resampling; `loss_model` may be one already made."""
-    _check(sample, strategy, truncate)
+    refuse_sample(sample, strategy, truncate)
     follow_to, end = np.minimum(sample.deviates[strategy] - 1, sample.weeks), last_weeks(sample)
     found = _departures(sample, strategy, per_parameter, initiation)
     if loss:
@@ -217,7 +217,8 @@ def loss_of(sample: LongitudinalSample, *, per_parameter: float = PER_PARAMETER)
     return modelled_departures("loss to follow-up", DepartureDesign.of(sample, None, (), departs), per_parameter)
 
 
-def _check(sample: LongitudinalSample, strategy: int, truncate: tuple[float, float] | None) -> None:
+def refuse_sample(sample: LongitudinalSample, strategy: int, truncate: tuple[float, float] | None) -> None:
+    """Refuse a strategy that the sample does not have, shares that do not rise, and covariates that are missing."""
     if not 0 <= strategy < sample.deviates.shape[0]:
         raise refuse(f"there is no strategy {strategy}; the sample has {sample.deviates.shape[0]}")
     if truncate is not None and not 0.0 <= truncate[0] < truncate[1] <= 1.0:
@@ -278,8 +279,8 @@ def censoring_weights(
         Robins & Finkelstein (2000) Biometrics 56:779; Cain et al. (2010) Int J Biostat 6(2):18 (grace periods); Hernán & Robins
         (2020) Causal Inference: What If, 12.2-12.3, 21.2; Cole & Hernán (2008) AJE 168:656 (stabilising, truncating).
     Checked
-        Exact (saturated models by hand), against a long table with a plain fit, properties:
-        tests/estimators/test_clone_censoring_weights.py, tests/properties/test_clone_properties.py.
+        Exact (saturated models by hand), against a long table with a plain fit, slow loops over a saturated model, properties:
+        tests/estimators/test_clone_censor_weight.py, tests/slow_reference/checks_clones.py, tests/properties.
     """
     prepared = strategy_weights(
         sample,

@@ -141,7 +141,7 @@ def week_columns(at_risk: IntArray, departures: int) -> FloatArray:
 
 
 def _rungs(p: int, q: int) -> list[tuple[int, int]]:
-    """Numbers of baseline and varying covariates, the richest first; the first varying one drives departures: it stays longest."""
+    """Numbers of baseline and varying covariates, the richest first; the first varying one drives departures and stays."""
     first = min(q, 1)
     return [(p, j) for j in range(q, first - 1, -1)] + [(j, first) for j in range(p - 1, -1, -1)] + [(0, 0)]
 

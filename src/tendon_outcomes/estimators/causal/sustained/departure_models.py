@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tendon_outcomes.errors import NotConverged
 from tendon_outcomes.estimators.observations import FloatArray, IntArray, refuse
 from tendon_outcomes.estimators.resampling.sums import (
     cross_products,
@@ -78,12 +79,23 @@ class PooledLogistic:
         prior = np.zeros(self.start.size)
         if self.penalised:
             prior[1:] = PRIOR_PRECISION
-            return self._newton(weights, beta, prior, tolerance)[0]
+            return self._settled(weights, beta, prior, tolerance)
         beta, settled = self._newton(weights, beta, prior, tolerance)
         if not settled.all():
             prior[1:] = PRIOR_PRECISION
             again = np.repeat(self.start[None, :], int((~settled).sum()), axis=0)
-            beta[~settled] = self._newton(weights[~settled], again, prior, tolerance)[0]
+            beta[~settled] = self._settled(weights[~settled], again, prior, tolerance)
+        return beta
+
+    def _settled(self, weights: FloatArray, beta: FloatArray, prior: FloatArray, tolerance: float) -> FloatArray:
+        """The fits with a prior, each of which has a maximum: one that was not reached is no fit."""
+        beta, settled = self._newton(weights, beta, prior, tolerance)
+        if not settled.all():
+            raise NotConverged(
+                f"the model of {self.n_departures} departures in {self.n_person_weeks} person-weeks had not converged in "
+                f"{int((~settled).sum())} of {settled.size} weightings",
+                way_out="Look for covariates on scales far apart, or ask for fewer by `per_parameter`.",
+            )
         return beta
 
     def log_odds(self, week: int, beta: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -103,8 +115,10 @@ class PooledLogistic:
             score -= prior * beta[open_rows]
             diagonal = np.arange(prior.size)
             information[:, diagonal, diagonal] += prior + 1e-9 * np.maximum(information[:, :1, 0], 1e-300)
-            step = np.nan_to_num(solve_each(information, score))
-            size = np.abs(step).max(axis=1)
+            step = solve_each(information, score)
+            lost = ~np.isfinite(step).all(axis=1)
+            step[lost] = 0.0
+            size = np.where(lost, np.inf, np.abs(step).max(axis=1))
             step *= np.minimum(1.0, farthest_step / np.maximum(size, 1e-300))[:, None]
             beta[open_rows] += step
             away = (farthest > SEPARATED) & (not held)
@@ -196,7 +210,7 @@ def pooled_logistic(make: Callable[[int], WeekBlock], weeks: tuple[int, ...], na
         return replace(model, start=beta[0])
     model = replace(model, penalised=True)
     prior = np.append(0.0, np.full(p - 1, PRIOR_PRECISION))
-    return replace(model, start=model._newton(np.ones((1, n)), start[None, :].copy(), prior, 1e-8)[0][0])
+    return replace(model, start=model._settled(np.ones((1, n)), start[None, :].copy(), prior, 1e-8)[0])
 
 
 def _piece(block: WeekBlock, start: int) -> WeekBlock:

@@ -206,7 +206,7 @@ def self_consistent_incidence(
         Finkelstein (2000) Biometrics 56:779 (weights by time); Hudgens, Satten & Longini (2001) Biometrics 57:74.
     Checked
         Exact (weighted Aalen-Johansen on dated data; the NPMLE at grid days under constant weights), a plain EM on small samples,
-        properties: tests/estimators/test_self_consistent.py, tests/properties, tests/slow_reference.
+        properties: tests/estimators/test_self_consistent.py, tests/properties, tests/slow_reference/checks_clones.py.
     """
     rows = incidence_rows(left, right, cause, follow_to=follow_to, weeks=weeks)
     table = _weights(weight, rows.n, rows.weeks)

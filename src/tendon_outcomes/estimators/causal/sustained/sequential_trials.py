@@ -10,6 +10,7 @@ import numpy as np
 
 from tendon_outcomes.errors import NotConverged
 from tendon_outcomes.estimators.causal.sustained.agreement import Resampling, WeeklyContrast, resampled_patients, weekly_contrast
+from tendon_outcomes.estimators.causal.sustained.censoring_weights import refuse_sample
 from tendon_outcomes.estimators.causal.sustained.longitudinal import LongitudinalSample
 from tendon_outcomes.estimators.causal.sustained.self_consistent import IncidenceRows, incidence_rows, incidences
 from tendon_outcomes.estimators.causal.sustained.sequential_weights import (
@@ -188,8 +189,10 @@ def sequential_trials(
         )
     if target not in ("everyone", "starters") or clock not in ("start", "day 0"):
         raise refuse("`target` is everyone or starters, `clock` is start or day 0")
+    for strategy in strategies:
+        refuse_sample(sample, strategy, truncate)
     codes = tuple((one,) if isinstance(one, (int, np.integer)) else tuple(one) for one in start_states)
-    names = tuple((sample.strategy_names or ("0", "1"))[s] for s in strategies)
+    names = tuple((sample.strategy_names or tuple(map(str, range(sample.deviates.shape[0]))))[s] for s in strategies)
     rows = trial_rows(sample, strategies, codes, _both_arms(sample, strategies, codes, first_weeks, names))
     statistic = _prepared(sample, rows, strategies, last_week, truncate, loss, target == "everyone", names, clock, prior)
     drawn, scheme = resampled_patients(sample.patient, std_error, groups=groups, replicates=replicates, seed=seed)

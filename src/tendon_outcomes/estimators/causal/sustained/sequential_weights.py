@@ -192,7 +192,7 @@ def departure_weeks(
     row, week = row[held], week[held]
     gone = (sample.deviates[strategy][rows.person[row]] == week).astype(np.float64)
     spline = _week_columns(week)
-    name = f"departure from {(sample.strategy_names or ('0', '1', '2', '3'))[strategy]}"
+    name = f"departure from {(sample.strategy_names or tuple(map(str, range(sample.deviates.shape[0]))))[strategy]}"
     return FollowedWeeks(
         row, weekly_risk(name, sample, rows.person[row], week, gone, always=spline, varying_first=True, prior=prior)
     ), week

@@ -145,7 +145,8 @@ def _variance(x: FloatArray, weight: FloatArray, binary: BoolArray) -> FloatArra
     spread = about / lost if lost > ROUNDING * total else np.zeros(mean.size)
     size = np.abs(x).max(axis=0)
     spread = np.where(spread <= (ROUNDING * size) ** 2, 0.0, spread)
-    return np.where(binary, np.maximum(mean * (1.0 - mean), 0.0), spread)
+    share = mean * (1.0 - mean)
+    return np.where(binary, np.where(share <= ROUNDING, 0.0, share), spread)
 
 
 def _standardised(mean: FloatArray, variance: FloatArray, size: FloatArray) -> FloatArray:

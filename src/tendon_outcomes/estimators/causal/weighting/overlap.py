@@ -112,7 +112,9 @@ def overlap(
         common_support=float(np.average(within, weights=case)),
         edges=edges,
         share=share,
-        patterns=one_sided_patterns(propensity.covariates, codes, names=propensity.names, compared=compared),
+        patterns=one_sided_patterns(
+            propensity.covariates[case > 0.0], codes[case > 0.0], names=propensity.names, compared=compared
+        ),
         compared=compared,
     )
 
