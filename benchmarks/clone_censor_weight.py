@@ -62,7 +62,7 @@ def sample(n: int) -> LongitudinalSample:
 
 def statistic(data: LongitudinalSample) -> CloneStatistic:
     """No loss, no truncation, every covariate: what the peer does too."""
-    return clone_statistic(data, loss=False, truncate=None, per_parameter=0.0)
+    return clone_statistic(data, loss=False, truncate=None, per_parameter=0.0, initiation="by week")
 
 
 def write(data: LongitudinalSample, folder: Path) -> None:

@@ -37,6 +37,10 @@ TARGETS = (
     Target("bootstrap n=600, 1 core", "Python loop", 500.0, 1500.0),  # the loop has one core: like beside like
     Target("bootstrap n=5000, 1 core", "R tight", 15.0, 45.0),
     Target("bootstrap n=5000, 1 core", "Python loop", 120.0, 350.0),
+    Target("iptw_bootstrap n=600, 1 core", "R tight", 15.0, 40.0),
+    Target("iptw_bootstrap n=600, 1 core", "R formulas", 50.0, 140.0),
+    Target("clone_censor_weight 100k", "R glm.fit", 5.0, 15.0),
+    Target("clone_censor_weight 100k memory", "100 MB", 1.0, 2.0),
     Target("bootstrap n=600, draws alone", "all, 1 core", 20.0, 6.0, at_most=True),
 )
 
