@@ -30,6 +30,8 @@ COLLINEAR = 1e-9
 SEPARATED = 15.0  # log odds of a person-week beyond this: some columns decide who departs
 PRIOR_PRECISION = 0.16  # of standardised slopes where the departures are separated: a standard deviation of 2.5 (Gelman 2008)
 
+INTERCEPT_PRECISION = 1e-3
+
 
 class WeekBlock(NamedTuple):
     """Person-weeks: whose they are, their columns (intercept first), and whether the row departed."""
@@ -78,11 +80,11 @@ class PooledLogistic:
             return beta
         prior = np.zeros(self.start.size)
         if self.penalised:
-            prior[1:] = PRIOR_PRECISION
+            prior = _prior(self.start.size)
             return self._settled(weights, beta, prior, tolerance)
         beta, settled = self._newton(weights, beta, prior, tolerance)
         if not settled.all():
-            prior[1:] = PRIOR_PRECISION
+            prior = _prior(self.start.size)
             again = np.repeat(self.start[None, :], int((~settled).sum()), axis=0)
             beta[~settled] = self._settled(weights[~settled], again, prior, tolerance)
         return beta
@@ -110,9 +112,21 @@ class PooledLogistic:
         open_rows, settled = np.arange(beta.shape[0]), np.zeros(beta.shape[0], dtype=np.bool_)
         held = bool(prior.any())  # by a prior: however far apart the departures are, there is a fit
         most, farthest_step = (STEPS_WITH_PRIOR, FARTHEST_WITH_PRIOR) if held else (STEPS, FARTHEST)
+        highest, before = np.full(beta.shape[0], -np.inf), beta.copy()
         for _ in range(most):
-            score, information, farthest = self._derivatives(weights[open_rows], beta[open_rows])
-            score -= prior * beta[open_rows]
+            score, information, farthest, value = self._derivatives(weights[open_rows], beta[open_rows])
+            if held:  # a step that lowers the penalised likelihood is taken back by half
+                value -= 0.5 * (prior * beta[open_rows] ** 2).sum(axis=1)
+                worse = value < highest[open_rows] - 1e-10 * np.abs(highest[open_rows])
+                back = open_rows[worse]
+                beta[back] = 0.5 * (beta[back] + before[back])
+                open_now, score, information, farthest = open_rows[~worse], score[~worse], information[~worse], farthest[~worse]
+                highest[open_now] = value[~worse]
+            else:
+                back, open_now = open_rows[:0], open_rows
+            if open_now.size == 0:
+                continue
+            score -= prior * beta[open_now]
             diagonal = np.arange(prior.size)
             information[:, diagonal, diagonal] += prior + 1e-9 * np.maximum(information[:, :1, 0], 1e-300)
             step = solve_each(information, score)
@@ -120,18 +134,20 @@ class PooledLogistic:
             step[lost] = 0.0
             size = np.where(lost, np.inf, np.abs(step).max(axis=1))
             step *= np.minimum(1.0, farthest_step / np.maximum(size, 1e-300))[:, None]
-            beta[open_rows] += step
+            before[open_now] = beta[open_now]
+            beta[open_now] += step
             away = (farthest > SEPARATED) & (not held)
             done = size <= tolerance
-            settled[open_rows[done & ~away]] = True
-            open_rows = open_rows[~done & ~away]
+            settled[open_now[done & ~away]] = True
+            open_rows = np.concatenate([open_now[~done & ~away], back])
             if open_rows.size == 0:
                 break
         return beta, settled
 
-    def _derivatives(self, weights: FloatArray, beta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _derivatives(self, weights: FloatArray, beta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Score, information, the farthest log odds and the log likelihood."""
         b, p = beta.shape
-        farthest = np.zeros(b)
+        farthest, value = np.zeros(b), np.zeros(b)
         score, information = np.zeros((b, p)), np.zeros((b, p, p))
         packed = np.zeros((b, p * (p + 1) // 2))
         for one in self._blocks():
@@ -139,6 +155,7 @@ class PooledLogistic:
             log_odds = linear_predictors(beta, one.columns)
             np.maximum(farthest, np.abs(log_odds).max(axis=1), out=farthest)
             probability = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -500.0, 500.0)))
+            value += (w * (one.block.departed * log_odds - np.logaddexp(0.0, log_odds))).sum(axis=1)
             score += times_columns(w * (one.block.departed - probability), one.block.x)
             w *= probability * (1.0 - probability)
             if one.cross.size:
@@ -146,7 +163,7 @@ class PooledLogistic:
             else:
                 for i in range(b):
                     information[i] += (one.columns * w[i]) @ one.block.x
-        return score, information + packed[:, triangle_places(p)], farthest
+        return score, information + packed[:, triangle_places(p)], farthest, value
 
     def _blocks(self) -> Iterator[_Held]:
         if self.held is not None:
@@ -160,6 +177,11 @@ class PooledLogistic:
 
     def _standardised(self, block: WeekBlock) -> WeekBlock:
         return WeekBlock(block.rows, (block.x - self.centre) / self.spread, block.departed)
+
+
+def _prior(p: int) -> FloatArray:
+    """Precisions of the standardised coefficients; that of the intercept only keeps it a number where nobody departs."""
+    return np.concatenate(([INTERCEPT_PRECISION], np.full(p - 1, PRIOR_PRECISION)))
 
 
 def pooled_logistic(make: Callable[[int], WeekBlock], weeks: tuple[int, ...], names: tuple[str, ...], n: int) -> PooledLogistic:
@@ -209,7 +231,7 @@ def pooled_logistic(make: Callable[[int], WeekBlock], weeks: tuple[int, ...], na
     if settled[0]:
         return replace(model, start=beta[0])
     model = replace(model, penalised=True)
-    prior = np.append(0.0, np.full(p - 1, PRIOR_PRECISION))
+    prior = _prior(p)
     return replace(model, start=model._settled(np.ones((1, n)), start[None, :].copy(), prior, 1e-8)[0])
 
 
