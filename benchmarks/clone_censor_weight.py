@@ -73,7 +73,8 @@ def write(data: LongitudinalSample, folder: Path) -> None:
     splines = []
     for s in (0, 1):
         at_risk, departures = DepartureDesign.of(data, data.phase[s], (3,), data.deviates[s]).counted()
-        splines.append(week_columns(at_risk, departures))
+        columns = week_columns(at_risk, departures)
+        splines.append(np.pad(columns, ((0, 0), (0, 3 - columns.shape[1]))))  # an empty column is aliased in R's fit
     np.concatenate([one.T.ravel() for one in splines]).tofile(folder / "splines")
 
 

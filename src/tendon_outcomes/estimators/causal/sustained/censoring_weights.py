@@ -249,9 +249,10 @@ def censoring_weights(
         every row once. Through week G, one after the last week in which the strategy may begin, prod (1 - d) is one minus the
         probability of having departed by the end of the week given what was known on the first day, from one logistic model a
         week on the rows of which the week is known (initiation "together"; the others keep what they had). After it d is that of
-        departing in the week, from a pooled logistic model with a natural spline in the week. With initiation "by week" d is
-        pooled from week 1 on, apart while the strategy has not been started (a term for the last week to start, the week before
-        it, and where departures suffice other slopes in the last week). n_j (stabilised) is the share who stay in week j among
+        departing in the week, from a pooled logistic model with a natural spline in the week (a straight line below 40
+        departures, nothing below 10). With initiation "by week" d is pooled from week 1 on, apart while the strategy has not
+        been started (a term for the last week to start, the week before it, and where departures suffice other slopes in the
+        last week). n_j (stabilised) is the share who stay in week j among
         all who counted, times the share followed.
     Interval
         None: refit in every replicate (`clone_censor_weight`).

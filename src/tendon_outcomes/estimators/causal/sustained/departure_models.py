@@ -24,8 +24,10 @@ BoolArray = npt.NDArray[np.bool_]
 
 BLOCK = 4096  # person-weeks in a block
 HELD = 6_000_000  # numbers that may be kept between iterations; more are made anew from the sample
+PART = 60_000  # person-weeks whose fit is where that of more begins
 STEPS, STEPS_WITH_PRIOR = 25, 100
 FARTHEST, FARTHEST_WITH_PRIOR = 4.0, 1.0  # in one step, on standardised columns; a longer one is shortened as a whole
+SETTLED = 1e-6  # last step of the fit to the sample itself: Newton's next is of its square
 COLLINEAR = 1e-9
 SEPARATED = 15.0  # log odds of a person-week beyond this: some columns decide who departs
 PRIOR_PRECISION = 0.16  # of standardised slopes where the departures are separated: a standard deviation of 2.5 (Gelman 2008)
@@ -106,7 +108,7 @@ class PooledLogistic:
             rows, columns = self.by_week[week]
             return rows, linear_predictors(beta, columns)
         block = self._standardised(self.make(week))
-        return block.rows, linear_predictors(beta, np.ascontiguousarray(block.x.T))
+        return block.rows, linear_predictors(beta, block.x.T)
 
     def _newton(self, weights: FloatArray, beta: FloatArray, prior: FloatArray, tolerance: float) -> tuple[FloatArray, BoolArray]:
         open_rows, settled = np.arange(beta.shape[0]), np.zeros(beta.shape[0], dtype=np.bool_)
@@ -114,7 +116,7 @@ class PooledLogistic:
         most, farthest_step = (STEPS_WITH_PRIOR, FARTHEST_WITH_PRIOR) if held else (STEPS, FARTHEST)
         highest, before = np.full(beta.shape[0], -np.inf), beta.copy()
         for _ in range(most):
-            score, information, farthest, value = self._derivatives(weights[open_rows], beta[open_rows])
+            score, information, farthest, value = self._derivatives(weights[open_rows], beta[open_rows], valued=held)
             if held:  # a step that lowers the penalised likelihood is taken back by half
                 value -= 0.5 * (prior * beta[open_rows] ** 2).sum(axis=1)
                 worse = value < highest[open_rows] - 1e-10 * np.abs(highest[open_rows])
@@ -144,8 +146,10 @@ class PooledLogistic:
                 break
         return beta, settled
 
-    def _derivatives(self, weights: FloatArray, beta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Score, information, the farthest log odds and the log likelihood."""
+    def _derivatives(
+        self, weights: FloatArray, beta: FloatArray, *, valued: bool
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Score, information, the farthest log odds and, where it is asked for, the log likelihood."""
         b, p = beta.shape
         farthest, value = np.zeros(b), np.zeros(b)
         score, information = np.zeros((b, p)), np.zeros((b, p, p))
@@ -153,9 +157,10 @@ class PooledLogistic:
         for one in self._blocks():
             w = np.take(weights, one.block.rows, axis=1)
             log_odds = linear_predictors(beta, one.columns)
-            np.maximum(farthest, np.abs(log_odds).max(axis=1), out=farthest)
-            probability = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -500.0, 500.0)))
-            value += (w * (one.block.departed * log_odds - np.logaddexp(0.0, log_odds))).sum(axis=1)
+            np.maximum(farthest, np.where(w > 0.0, np.abs(log_odds), 0.0).max(axis=1), out=farthest)
+            if valued:
+                value += (w * (one.block.departed * log_odds - np.logaddexp(0.0, log_odds))).sum(axis=1)
+            probability = 1.0 / (1.0 + np.exp(-np.clip(log_odds, -500.0, 500.0, out=log_odds)))
             score += times_columns(w * (one.block.departed - probability), one.block.x)
             w *= probability * (1.0 - probability)
             if one.cross.size:
@@ -165,6 +170,22 @@ class PooledLogistic:
                     information[i] += (one.columns * w[i]) @ one.block.x
         return score, information + packed[:, triangle_places(p)], farthest, value
 
+    def _near(self) -> FloatArray:
+        """Where to begin: with the fit of a part of many person-weeks, else with the share that departs."""
+        if self.held is not None:
+            return self.start
+        step = -(-self.n_person_weeks // PART)
+
+        def some(week: int) -> WeekBlock:
+            block = self.make(week)
+            return WeekBlock(block.rows[::step], block.x[::step], block.departed[::step])
+
+        parts = [self._standardised(some(week)) for week in self.weeks]
+        smaller = replace(self, held=tuple(_kept_blocks(parts)))
+        ones = np.ones((1, int(max(part.rows.max(initial=0) for part in parts)) + 1))
+        beta, settled = smaller._newton(ones, self.start[None, :].copy(), np.zeros(self.start.size), 1e-4)
+        return beta[0] if settled[0] else self.start
+
     def _blocks(self) -> Iterator[_Held]:
         if self.held is not None:
             yield from self.held
@@ -173,10 +194,12 @@ class PooledLogistic:
             block = self._standardised(self.make(week))
             for start in range(0, block.rows.size, BLOCK):
                 part = _piece(block, start)
-                yield _Held(part, np.ascontiguousarray(part.x.T), np.empty(0))
+                yield _Held(part, part.x.T, np.empty(0))
 
     def _standardised(self, block: WeekBlock) -> WeekBlock:
-        return WeekBlock(block.rows, (block.x - self.centre) / self.spread, block.departed)
+        x = block.x - self.centre
+        x /= self.spread
+        return WeekBlock(block.rows, x, block.departed)
 
 
 def _prior(p: int) -> FloatArray:
@@ -205,7 +228,7 @@ def pooled_logistic(make: Callable[[int], WeekBlock], weeks: tuple[int, ...], na
 
     def chosen(week: int) -> WeekBlock:
         block = make(week)
-        return WeekBlock(block.rows, block.x[:, kept], block.departed)
+        return block if kept.size == len(names) else WeekBlock(block.rows, block.x[:, kept], block.departed)
 
     p = kept.size
     start = np.zeros(p)
@@ -227,17 +250,17 @@ def pooled_logistic(make: Callable[[int], WeekBlock], weeks: tuple[int, ...], na
         parts = {week: model._standardised(chosen(week)) for week in weeks}
         columns = {week: (part.rows, np.ascontiguousarray(part.x.T)) for week, part in parts.items()}
         model = replace(model, held=tuple(_kept_blocks(list(parts.values()))), by_week=columns)
-    beta, settled = model._newton(np.ones((1, n)), start[None, :].copy(), np.zeros(p), 1e-8)
+    beta, settled = model._newton(np.ones((1, n)), model._near()[None, :], np.zeros(p), SETTLED)
     if settled[0]:
         return replace(model, start=beta[0])
     model = replace(model, penalised=True)
     prior = _prior(p)
-    return replace(model, start=model._settled(np.ones((1, n)), start[None, :].copy(), prior, 1e-8)[0])
+    return replace(model, start=model._settled(np.ones((1, n)), start[None, :].copy(), prior, SETTLED)[0])
 
 
 def _piece(block: WeekBlock, start: int) -> WeekBlock:
     end = start + BLOCK
-    return WeekBlock(block.rows[start:end], np.ascontiguousarray(block.x[start:end]), block.departed[start:end])
+    return WeekBlock(block.rows[start:end], block.x[start:end], block.departed[start:end])
 
 
 def _kept_blocks(parts: list[WeekBlock]) -> Iterator[_Held]:
