@@ -24,6 +24,6 @@ def answer(records: ValidatedRecords, protocol: Protocol) -> Results:
         comparison.claims(design),
         comparison.description(design),
         comparison.effects(design),
-        comparison.robustness(design),
+        comparison.robustness(design, endpoints=estimand.other_endpoints),
         attrition=follow_up.attrition,
     )

@@ -52,6 +52,7 @@ def test_the_whole_way_gives_a_report_a_results_file_and_their_hashes(tendon_out
     assert [one["estimand"] for one in results["results"]] == [
         "pain_free_by_26_weeks",
         "stretching_versus_loading",
+        "chronicity_and_recovery",
         "meaningful_improvement_by_12_weeks",
     ]
     assert all(one["min_cell_count"] == 11 for one in results["results"])

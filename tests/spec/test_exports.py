@@ -375,7 +375,7 @@ def test_the_command_writes_tables_metadata_and_a_warning(command: Run, study: P
     assert rows == {name: pl.read_csv(files[f"{name}.csv"], infer_schema=False).height for name in rows}
     define = json.loads(files["define.json"])
     assert {name: one["rows"] for name, one in define["datasets"].items()} == rows
-    assert [one["paramcd"] for one in define["questions"]] == ["PFR2", "MI1", "PFR2B"]
+    assert [one["paramcd"] for one in define["questions"]] == ["PFR2", "MI1", "PFR2B", "PFR2C"]
     readme = files["README.txt"].decode()
     assert readme.startswith("PATIENT-LEVEL DATA: keep it in the clinic.")
     assert all(hashlib.sha256(content).hexdigest() in readme for name, content in files.items() if name != "README.txt")

@@ -43,6 +43,7 @@ def test_the_protocol_asks_only_what_is_declared() -> None:
         "pain_free_by_26_weeks",
         "meaningful_improvement_by_12_weeks",
         "stretching_versus_loading",
+        "chronicity_and_recovery",
     }
     claim = study.estimand("meaningful_improvement_by_12_weeks")
     assert claim.decision is not None

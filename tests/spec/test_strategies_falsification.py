@@ -202,3 +202,12 @@ def test_rows_have_the_names_that_reports_read() -> None:
     assert set(table["stratum"][:5].to_list()) == {"passes"}
     assert table["n_at_risk"][:5].null_count() == 0
     assert "arm or shoulder" in table["warning"][1]
+
+
+def test_a_check_tells_how_many_the_smaller_group_has() -> None:
+    # Grade: exact: means of a strategy are statistics of its own runners (reliability.md, 3.2), and not of both together.
+    one = next(check for check in checks() if check.id == "pre_period_trend")
+    arms = [int(np.count_nonzero(trial().treatment == arm)) for arm in (0, 1)]
+    assert one.fewest is not None
+    assert one.fewest <= min(arms) < one.n
+    assert next(row for row in rows([one]) if row.term == one.id).n_events == one.fewest

@@ -14,6 +14,12 @@ TRIPS: list[tuple[str, Rail | None, str, str]] = [
     ("9 runners", causal.counts_only(9, 5), "too_small", "10 runners"),
     ("4 events of 40: 5 need 40 x 5 / 4", causal.counts_only(40, 4), "too_small", "about 50 runners"),
     ("none of 40 seen: 3 at most are expected", causal.counts_only(40, 0), "too_small", "at least 67 runners"),
+    (
+        "nobody under one strategy",
+        causal.one_strategy_only((0, 119)),
+        "one_strategy_only",
+        "more runners like these would not do",
+    ),
     ("59 runners", causal.descriptive_only(59, (10, 12)), "descriptive_only", "60 runners"),
     ("9 events in one arm of 60: 60 x 10 / 9", causal.descriptive_only(60, (9, 30)), "descriptive_only", "about 67 runners"),
     ("40 runners, 3 and 3 events", causal.descriptive_only(40, (3, 3)), "descriptive_only", "about 134 runners"),
@@ -54,6 +60,7 @@ TRIPS: list[tuple[str, Rail | None, str, str]] = [
 ]
 MISSES: list[tuple[str, Rail | None]] = [
     ("10 runners, 5 events", causal.counts_only(10, 5)),
+    ("one runner under either", causal.one_strategy_only((1, 1))),
     ("60 runners, 10 events each", causal.descriptive_only(60, (10, 10))),
     ("20 a parameter", causal.per_parameter(200, 10, 600)),
     ("5 % outside, 80 % common", causal.positivity(0.05, 0.80, overlap_n=50.0, n=100)),
@@ -105,3 +112,35 @@ def test_a_week_beyond_follow_up_names_the_last_that_can_be_answered() -> None:
     assert "No week can be answered." in causal.beyond(8, 0).words
     assert "about" not in causal.kept_to_it(26, 20, 334).would_do
     assert causal.kept_to_it(26, 20, 334).words.endswith("It would take 334 runners.")
+
+
+def test_with_no_event_the_number_that_would_do_gives_the_runners_away() -> None:
+    # Grade: exact: 7 x 5 / 3 is 12 at least, which tells 7; 76 x 5 / 3 tells 76 and so the 6 others of 82.
+    few, rest, some = causal.counts_only(7, 0), causal.counts_only(76, 0, others=6), causal.counts_only(40, 4, others=3)
+    assert few is not None
+    assert rest is not None
+    assert some is not None
+    assert (few.n_behind, rest.n_behind, some.n_behind) == (7, 6, 4)
+    none = causal.descriptive_only(119, (0, 40))
+    assert none is not None
+    assert none.n_behind == 119
+
+
+def test_a_refusal_of_one_strategy_speaks_of_one() -> None:
+    # Grade: exact.
+    rail = causal.counts_only(4, 0, of="the strategy")
+    assert rail is not None
+    assert "5 events in the strategy are needed" in rail.says
+
+
+def test_who_is_too_few_to_be_compared_is_not_promised() -> None:
+    # Grade: exact: of 29 in effect `no_overlap` refuses; 30 are compared. Half of 20.8 is 10 of each strategy.
+    refused, compared = (causal.positivity(0.06, 0.9, overlap_n=n, n=100) for n in (29.0, 30.0))
+    assert refused is not None
+    assert compared is not None
+    assert "compared" not in refused.says.replace("A comparison", "")
+    assert "29%" not in refused.says
+    assert "about 30% of the runners compared) are compared instead" in compared.says
+    rail = causal.no_overlap(20.8, 100)
+    assert rail is not None
+    assert rail.n_behind == 10

@@ -11,16 +11,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tendon_outcomes.analysis.strategies.assemble import assemble_trials, declared_trial
+from tendon_outcomes.analysis.strategies import sensitivity as module
+from tendon_outcomes.analysis.strategies import week_twelve
+from tendon_outcomes.analysis.strategies.assemble import assemble_trials, declared_trial, without_hypothetical
 from tendon_outcomes.analysis.strategies.crossover import crossover, exercise_days
 from tendon_outcomes.analysis.strategies.loss_robustness import _weeks, loss_robustness, loss_weights
 from tendon_outcomes.analysis.strategies.sensitivity import AS_DECLARED, definitions, e_values, sensitivity
 from tendon_outcomes.analysis.strategies.tipping import tipping_points
 from tendon_outcomes.analysis.strategies.trial import Trial
 from tendon_outcomes.analysis.strategies.week_twelve import DAY, Compared, Outcome, compare, difference_row, limits, strategies
+from tendon_outcomes.analysis.visit_grid import to_grid
 from tendon_outcomes.cohort import ascertain, assemble_cohort
+from tendon_outcomes.cohort.outcome.ascertain import look
 from tendon_outcomes.declarations import Estimand, declare, load_protocol, resolve, shipped
 from tendon_outcomes.estimators.causal.sensitivity.e_value import e_value
+from tendon_outcomes.estimators.causal.weighting.propensity import propensity
 from tendon_outcomes.results import Row
 from tendon_outcomes.synthetic import ClinicSettings, simulate_clinics
 from tests.simulation.clinic_records import everyone, records_of
@@ -183,16 +188,51 @@ def test_definitions_begin_with_the_declared_one_and_tell_none_twice() -> None:
     assert graces["grace 7 days"] < graces["grace 14 days"]
 
 
-def test_another_tier_is_another_definition() -> None:
-    # Exact: an endpoint beside the declared one has rows of its own, of the runners who can be followed to it.
-    declared = declare()
-    version = replace(asked().endpoint, reference="pain_free_running.1", version=declared.endpoint("pain_free_running.1"))
-    rows = list(definitions(found(), endpoints=[version, asked().endpoint]))
-    others = [row for row in rows if row.term.startswith("pain_free_running.1, strict")]
-    assert len(others) == 6
-    assert {row.warning for row in others} == {""}
-    assert others[0].estimate != rows[0].estimate
-    assert len({row.term for row in rows}) == len(rows)
+def test_other_tiers_are_rows_with_the_protocol_s_grace_and_truncation() -> None:
+    # Exact: a tier that needs no confirmation has one reading, one that does has two (a reading that comes to the same is left
+    # out); each is the comparison of those who can be followed to it.
+    rows = list(definitions(found(), endpoints=asked().other_endpoints))
+    graces = {row.term.split(", ")[2] for row in rows if row.term.startswith(asked().endpoint.reference)}
+    others = {row.term: row for row in rows if not row.term.startswith(asked().endpoint.reference)}
+    rest = "grace 14 days, weights cut at 1% and 99%"
+    assert graces == {"grace 14 days", "grace 7 days"}
+    assert list(others) == [
+        f"pain_free_running.0, strict, {rest}",
+        f"pain_free_running.1, strict, {rest}",
+        f"pain_free_running.3, strict, {rest}",
+        f"pain_free_running.3, generous, {rest}",
+    ]
+    assert {row.warning for row in others.values()} == {""}
+    laxer, stricter = others[f"pain_free_running.0, strict, {rest}"], others[f"pain_free_running.3, strict, {rest}"]
+    assert (stricter.n_events or 0) < (rows[0].n_events or 0) < (laxer.n_events or 0)
+    follow_up = ascertain(trial().cohort, asked().other_endpoints[1], horizon_weeks=26)
+    same = replace(trial(), data=to_grid(without_hypothetical(follow_up, asked()), asked().grid))
+    assert others[f"pain_free_running.1, strict, {rest}"].estimate == limits(compare(same).means())[0]
+
+
+def test_no_propensity_is_fitted_twice_and_records_are_read_once_for_each_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Exact: a fit for the other grace and one for the tier that some had reached on day 0; the declared one is there already.
+    fits, looks = [], []
+    monkeypatch.setattr(week_twelve, "propensity", lambda arm, *a, **k: (fits.append(arm.tobytes()), propensity(arm, *a, **k))[1])
+    monkeypatch.setattr(module, "look", lambda cohort, asked: (looks.append(asked.reference), look(cohort, asked))[1])
+    list(definitions(found(), endpoints=(*asked().other_endpoints, asked().endpoint)))
+    assert len(fits) == len(set(fits)) == 2
+    assert sorted(looks) == [f"pain_free_running.{tier}" for tier in (0, 1, 2, 3)]
+
+
+def test_a_tier_that_is_not_on_record_or_that_few_reach_is_refused_by_its_name() -> None:
+    # Exact: without the counts of short runs nobody can be seen to reach tier 0; 3 events in an arm are too few for tier 3.
+    tables = trial().cohort.tables
+    blank = {name: table.with_columns(pl.lit(None, dtype=pl.Int64).alias("pain_free_runs_500m")) if "pain_free_runs_500m" in
+             table.columns else table for name, table in tables.items()}  # fmt: skip
+    without = replace(found(), trial=replace(trial(), cohort=replace(trial().cohort, tables=blank)))
+    (row,) = [one for one in definitions(without, endpoints=asked().other_endpoints[:1]) if one.statistic == "refusal"]
+    assert row.term == "multiverse"
+    assert row.warning.startswith("PFR-0: two pain-free runs of 500 m: ")
+    few = replace(trial(), treatment=np.where(np.arange(trial().n) < 70, trial().treatment, 2))
+    rows = [one for one in definitions(compare(few), endpoints=asked().other_endpoints[2:]) if one.statistic == "refusal"]
+    assert rows[-1].warning.startswith("PFR-3, ")
+    assert "described and not compared" in rows[-1].warning
 
 
 def test_days_of_exercise_by_hand() -> None:

@@ -182,6 +182,23 @@ def explain(
 
 
 @app.command()
+def runner(
+    study: StudyFolder = Path(),
+    *,
+    weeks: Annotated[float, typer.Option("--weeks", min=0.1, help="For how many weeks it has hurt; 26 is half a year.")],
+    snapshot: SnapshotId = None,
+    as_json: Json = False,
+) -> None:
+    """Tell how 100 runners fared who had hurt for as long. No diagnosis, no forecast; refused where the records hold too few."""
+    from tendon_outcomes.cli.runner import tell
+    from tendon_outcomes.cli.study import open_study
+
+    with progress("runner") as say:
+        told = tell(open_study(study), weeks, snapshot, say)
+    show(told.to_dict(), told.text(), as_json=as_json)
+
+
+@app.command()
 def export(
     study: StudyFolder,
     *,

@@ -10,6 +10,7 @@ from tendon_outcomes.declarations.instruments import Instrument, Item, Threshold
 from tendon_outcomes.declarations.locate import package_sources, shipped
 from tendon_outcomes.declarations.onset import OnsetPrecision
 from tendon_outcomes.declarations.phenotypes import UNCLASSIFIED, Phenotype, PhenotypeRule, PhenotypeVersion
+from tendon_outcomes.declarations.prognostic import AdjustmentSet, Exposure, ExposureEntry, Gain
 from tendon_outcomes.declarations.protocol import DecisionRule, Grid, ProtocolFile, Support, load_protocol
 from tendon_outcomes.declarations.regimens import Regimens, RegimenVersion, StrategyPhase, SustainedStrategy
 from tendon_outcomes.declarations.study import EndpointAsked, Estimand, Population, Protocol, endpoint_asked, resolve
@@ -20,6 +21,7 @@ from tendon_outcomes.declarations.tendons import Tendon
 __all__ = [
     "UNCLASSIFIED",
     "AdjustmentCheck",
+    "AdjustmentSet",
     "Assumption",
     "Column",
     "ColumnMap",
@@ -33,7 +35,10 @@ __all__ = [
     "EndpointAsked",
     "EndpointVersion",
     "Estimand",
+    "Exposure",
+    "ExposureEntry",
     "FileSource",
+    "Gain",
     "Grid",
     "Instrument",
     "Item",

@@ -11,6 +11,7 @@ from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.dag import Dag
 from tendon_outcomes.declarations.endpoints import EndpointVersion
 from tendon_outcomes.declarations.loading import Declared, build, read_toml
+from tendon_outcomes.declarations.prognostic import ExposureEntry
 from tendon_outcomes.declarations.target_trial import TrialEntry
 from tendon_outcomes.vocabulary import Code
 
@@ -86,18 +87,22 @@ class EstimandEntry(Declared):
 
     `kind` is what is claimed of the answer: what happened, what it is associated with, or what brought it about. A causal one
     may name the `trial` that it stands for, and handle an event as `hypothetical`: what would have come had it not happened.
+    `other_endpoints` are stricter or laxer ones, under which the answer is tried. A prognostic one may name the `exposure` that
+    the outcome is told by.
     """
 
     question: str
     kind: Kind = "descriptive"
     population: str
     endpoint: str
+    other_endpoints: tuple[str, ...] = ()
     horizon_weeks: int = Field(ge=1)
     at_weeks: tuple[int, ...]
     intercurrent: dict[str, Handling] = Field(default_factory=dict)
     grid: Grid = Grid()
     decision: DecisionRule | None = None
     trial: TrialEntry | None = None
+    exposure: ExposureEntry | None = None
 
     @field_validator("kind", mode="before")
     @classmethod
@@ -137,6 +142,16 @@ class EstimandEntry(Declared):
             raise ValueError(f"a [trial] asks what a strategy brings about: kind is causal, not {self.kind}")
         if self.trial is not None and self.trial.sustain_weeks > self.horizon_weeks:
             raise ValueError("trial.sustain_weeks reaches beyond horizon_weeks")
+        return self
+
+    @model_validator(mode="after")
+    def _an_exposure_asks_what_goes_with_it(self) -> Self:
+        if self.exposure is None:
+            return self
+        if self.kind != "prognostic":
+            raise ValueError(f"an [exposure] asks what goes with a prognostic factor: kind is prognostic, not {self.kind}")
+        if self.exposure.strategies_of and self.exposure.compare_week not in self.at_weeks:
+            raise ValueError(f"exposure.compare_week is {self.exposure.compare_week}, which at_weeks does not ask for")
         return self
 
     @model_validator(mode="after")
@@ -182,6 +197,14 @@ class ProtocolFile(Declared):
         for name, estimand in self.estimand.items():
             if estimand.population not in self.population:
                 raise ValueError(f"estimand {name} asks for population {estimand.population}, which is not declared")
+        return self
+
+    @model_validator(mode="after")
+    def _strategies_are_those_of_a_trial(self) -> Self:
+        for name, estimand in self.estimand.items():
+            other = estimand.exposure.strategies_of if estimand.exposure is not None else ""
+            if other and (other not in self.estimand or self.estimand[other].trial is None):
+                raise ValueError(f"estimand {name} takes its strategies from {other}, which is no estimand with a [trial]")
         return self
 
 

@@ -28,8 +28,8 @@ def resolve_trial(entry: TrialEntry, dag: Dag | None, known: Declarations) -> Ta
     regimen = known.regimen(entry.regimen)
     reference, compared, *further = (_sustained(regimen, name) for name in (*entry.strategies, *entry.further_strategies))
     _refuse_unprescribed(entry, known)
-    _refuse_unknown_columns(dag, known)
-    exposure, outcome = _only(dag, "exposure"), _only(dag, "outcome")
+    refuse_unknown_columns(dag, known)
+    exposure, outcome = only_node(dag, "exposure"), only_node(dag, "outcome")
     treatments = dag.of_role("treatment")
     baseline = check_adjustment(dag, exposure, outcome, entry.adjust_for)
     weekly = check_varying(dag, treatments, outcome, entry.adjust_for, entry.adjust_for_varying)
@@ -78,14 +78,14 @@ def _refuse_unprescribed(entry: TrialEntry, known: Declarations) -> None:
         )
 
 
-def _only(dag: Dag, role: Role) -> str:
+def only_node(dag: Dag, role: Role) -> str:
     names = dag.of_role(role)
     if len(names) != 1:
         raise DeclarationInvalid(f"the graph has {len(names)} nodes of role {role}", way_out="It has exactly one.")
     return names[0]
 
 
-def _refuse_unknown_columns(dag: Dag, known: Declarations) -> None:
+def refuse_unknown_columns(dag: Dag, known: Declarations) -> None:
     findings = [
         Finding("D-02", f"dag.node.{name}", says) for name, node in dag.node.items() for says in _column_mistakes(node, known)
     ]

@@ -10,6 +10,7 @@ from tendon_outcomes.declarations.endpoints import EndpointVersion, Relapse
 from tendon_outcomes.declarations.instruments import Instrument
 from tendon_outcomes.declarations.onset import OnsetPrecision
 from tendon_outcomes.declarations.phenotypes import PhenotypeRule
+from tendon_outcomes.declarations.prognostic import Exposure
 from tendon_outcomes.declarations.protocol import (
     ON_TEST,
     DecisionRule,
@@ -20,6 +21,7 @@ from tendon_outcomes.declarations.protocol import (
     ProtocolFile,
     Support,
 )
+from tendon_outcomes.declarations.resolve_exposure import resolve_exposure
 from tendon_outcomes.declarations.resolve_trial import resolve_trial
 from tendon_outcomes.declarations.target_trial import TargetTrial
 from tendon_outcomes.declarations.tendons import Tendon
@@ -71,6 +73,8 @@ class Estimand:
     decision: DecisionRule | None
     conf_level: float
     trial: TargetTrial | None = None
+    other_endpoints: tuple[EndpointAsked, ...] = ()
+    exposure: Exposure | None = None
 
     @property
     def hypothetical(self) -> tuple[str, ...]:
@@ -125,11 +129,8 @@ def resolve(written: ProtocolFile, declarations: Declarations) -> Protocol:
 def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Declarations) -> Estimand:
     population = written.population[entry.population]
     version = known.endpoint(entry.endpoint)
-    if version.tendons and population.tendon not in version.tendons:
-        raise DeclarationInvalid(
-            f"estimand {name} asks for {entry.endpoint} of tendon {population.tendon}, whose records do not hold its form",
-            way_out=f"It can be asked of {', '.join(version.tendons)}.",
-        )
+    for reference in (entry.endpoint, *entry.other_endpoints):
+        _refuse_other_tendon(name, reference, population.tendon, known)
     if ON_TEST in entry.intercurrent and not version.void_when:
         raise DeclarationInvalid(
             f"estimand {name} says that a pain killer voids an assessment, and {entry.endpoint} voids none",
@@ -148,7 +149,26 @@ def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Dec
         decision=entry.decision,
         conf_level=written.conf_level,
         trial=resolve_trial(entry.trial, written.dag, known) if entry.trial is not None else None,
+        other_endpoints=tuple(endpoint_asked(known, one) for one in entry.other_endpoints),
+        exposure=_exposure(entry, written, known),
     )
+
+
+def _exposure(entry: EstimandEntry, written: ProtocolFile, known: Declarations) -> Exposure | None:
+    if entry.exposure is None:
+        return None
+    other = written.estimand.get(entry.exposure.strategies_of)
+    trial = resolve_trial(other.trial, written.dag, known) if other is not None and other.trial is not None else None
+    return resolve_exposure(entry.exposure, written.dag, trial, known)
+
+
+def _refuse_other_tendon(name: str, reference: str, tendon: str, known: Declarations) -> None:
+    asked_of = known.endpoint(reference).tendons
+    if asked_of and tendon not in asked_of:
+        raise DeclarationInvalid(
+            f"estimand {name} asks for {reference} of tendon {tendon}, whose records do not hold its form",
+            way_out=f"It can be asked of {', '.join(asked_of)}.",
+        )
 
 
 def endpoint_asked(known: Declarations, reference: str) -> EndpointAsked:

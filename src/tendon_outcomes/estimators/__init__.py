@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tendon_outcomes.estimators.causal.exposure.effect_by_exposure import EffectByExposure, effect_by_exposure
+    from tendon_outcomes.estimators.causal.exposure.exposure_curve import ExposureContrast, ExposureCurve, exposure_curve
     from tendon_outcomes.estimators.causal.point_treatment.aipw import aipw
     from tendon_outcomes.estimators.causal.point_treatment.arm_means import ArmMeans, MeanLimits
     from tendon_outcomes.estimators.causal.point_treatment.g_computation import g_computation
@@ -59,6 +61,9 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.group_tests.gray import gray_test
     from tendon_outcomes.estimators.group_tests.log_rank import log_rank
     from tendon_outcomes.estimators.group_tests.outcome import GroupTest
+    from tendon_outcomes.estimators.imputation.heaping import HeapCount, Heaping, heaping
+    from tendon_outcomes.estimators.imputation.over_imputation import OverImputed, over_impute
+    from tendon_outcomes.estimators.imputation.pooling import Pooled, pooled
     from tendon_outcomes.estimators.interval_censored.bands import IntervalBand, interval_band
     from tendon_outcomes.estimators.interval_censored.comparisons import (
         ContrastBracket,
@@ -98,6 +103,9 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.regression.cox.proportionality import ProportionalHazardsTest
     from tendon_outcomes.estimators.regression.cox.schoenfeld_smooth import SchoenfeldSmooth, schoenfeld_smooth
     from tendon_outcomes.estimators.regression.fine_gray import FineGrayFit, fine_gray
+    from tendon_outcomes.estimators.regression.frailty.oracle import frailty_hazard_ratio
+    from tendon_outcomes.estimators.regression.frailty.selection import FrailtySelection, frailty_selection
+    from tendon_outcomes.estimators.regression.frailty.since_onset import SinceOnset, since_onset
     from tendon_outcomes.estimators.regression.logistic import LogisticFit, logistic
     from tendon_outcomes.estimators.regression.multinomial import MultinomialFit, multinomial
     from tendon_outcomes.estimators.regression.natural_spline import natural_spline
@@ -107,6 +115,8 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.regression.parametric.smooth_incidence import SmoothIncidence
     from tendon_outcomes.estimators.regression.parametric.spline_incidence import spline_incidence
     from tendon_outcomes.estimators.regression.pooled_cloglog import CloglogFit, pooled_cloglog
+    from tendon_outcomes.estimators.regression.spline_columns import SplineColumns
+    from tendon_outcomes.estimators.regression.spline_contrasts import SplineContrasts, spline_contrasts
     from tendon_outcomes.estimators.resampling.bootstrap import Bootstrap, bootstrap
     from tendon_outcomes.estimators.resampling.cox import batched_cox
     from tendon_outcomes.estimators.resampling.curve_bootstrap import bootstrap_curve
@@ -120,6 +130,15 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.resampling.store import BlockStore, FolderStore
 
 _MODULES = {
+    "causal.exposure.effect_by_exposure": (
+        "EffectByExposure",
+        "effect_by_exposure",
+    ),
+    "causal.exposure.exposure_curve": (
+        "ExposureContrast",
+        "ExposureCurve",
+        "exposure_curve",
+    ),
     "causal.point_treatment.aipw": ("aipw",),
     "causal.point_treatment.arm_means": (
         "ArmMeans",
@@ -248,6 +267,19 @@ _MODULES = {
     "group_tests.gray": ("gray_test",),
     "group_tests.log_rank": ("log_rank",),
     "group_tests.outcome": ("GroupTest",),
+    "imputation.heaping": (
+        "HeapCount",
+        "Heaping",
+        "heaping",
+    ),
+    "imputation.over_imputation": (
+        "OverImputed",
+        "over_impute",
+    ),
+    "imputation.pooling": (
+        "Pooled",
+        "pooled",
+    ),
     "interval_censored.bands": (
         "IntervalBand",
         "interval_band",
@@ -321,6 +353,15 @@ _MODULES = {
         "FineGrayFit",
         "fine_gray",
     ),
+    "regression.frailty.oracle": ("frailty_hazard_ratio",),
+    "regression.frailty.selection": (
+        "FrailtySelection",
+        "frailty_selection",
+    ),
+    "regression.frailty.since_onset": (
+        "SinceOnset",
+        "since_onset",
+    ),
     "regression.logistic": (
         "LogisticFit",
         "logistic",
@@ -341,6 +382,11 @@ _MODULES = {
     "regression.pooled_cloglog": (
         "CloglogFit",
         "pooled_cloglog",
+    ),
+    "regression.spline_columns": ("SplineColumns",),
+    "regression.spline_contrasts": (
+        "SplineContrasts",
+        "spline_contrasts",
     ),
     "resampling.bootstrap": (
         "Bootstrap",
@@ -401,14 +447,20 @@ __all__ = [
     "CumulativeIncidence",
     "DaskCluster",
     "EValue",
+    "EffectByExposure",
     "Executor",
+    "ExposureContrast",
+    "ExposureCurve",
     "FineGrayFit",
     "FolderStore",
+    "FrailtySelection",
     "GFormula",
     "GroupTest",
     "GroupedCurves",
     "GroupedIncidence",
     "HazardRatios",
+    "HeapCount",
+    "Heaping",
     "IncidenceBounds",
     "IntervalBand",
     "IntervalIncidence",
@@ -424,11 +476,13 @@ __all__ = [
     "MultinomialFit",
     "NullTest",
     "OneSided",
+    "OverImputed",
     "Overlap",
     "ParametricFit",
     "PermutationTest",
     "PermutedStrategy",
     "Pointwise",
+    "Pooled",
     "PredictedCurves",
     "Processes",
     "Propensity",
@@ -443,7 +497,10 @@ __all__ = [
     "SequentialTrials",
     "Serial",
     "SimultaneousBand",
+    "SinceOnset",
     "SmoothIncidence",
+    "SplineColumns",
+    "SplineContrasts",
     "StateOccupancy",
     "SurvivalCurve",
     "SurvivalInterval",
@@ -477,12 +534,17 @@ __all__ = [
     "cumulative_baseline_hazard",
     "curve_statistic",
     "e_value",
+    "effect_by_exposure",
     "effective_sample_size",
+    "exposure_curve",
     "fine_gray",
     "firth_cox",
+    "frailty_hazard_ratio",
+    "frailty_selection",
     "g_computation",
     "g_formula",
     "gray_test",
+    "heaping",
     "incidence_by_group",
     "independent_contrasts",
     "interval_band",
@@ -509,9 +571,11 @@ __all__ = [
     "newcombe",
     "one_by_one",
     "one_sided_patterns",
+    "over_impute",
     "overlap",
     "permutation_test",
     "permuted_strategy",
+    "pooled",
     "pooled_cloglog",
     "predicted_hazard_ratio",
     "predicted_log_hazard_ratio",
@@ -529,6 +593,8 @@ __all__ = [
     "self_consistent_incidence",
     "sequential_trials",
     "simultaneous_band",
+    "since_onset",
+    "spline_contrasts",
     "spline_incidence",
     "state_occupancy",
     "survival_by_group",

@@ -79,3 +79,27 @@ def normal_quantile_of_t(t: float, df: float) -> float:
     from scipy.special import ndtri, stdtr
 
     return float(np.sign(t) * -ndtri(max(float(stdtr(df, -abs(t))), 1e-300)))
+
+
+def beta_cdf(x: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+    """Pr(X <= x) for X Beta(a, b), a, b > 0; for whole a it is Pr(Y >= a) of a binomial Y of a + b - 1 trials."""
+    from scipy.special import betainc
+
+    return np.asarray(betainc(a, b, x), dtype=np.float64)
+
+
+def truncated_normal_quantile(p: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> FloatArray:
+    """The value below which a standard normal variable that is known to lie in [low, high] is with probability `p`.
+
+    Where the range lies above 0 the quantile is that of the mirrored range, so that the far upper tail keeps its digits.
+    """
+    from scipy.special import log_ndtr, ndtri_exp
+
+    share, first, last = np.broadcast_arrays(*(np.asarray(one, dtype=np.float64) for one in (p, low, high)))
+    above = first > 0.0
+    start, end = np.where(above, -last, first), np.where(above, -first, last)
+    part = np.where(above, 1.0 - share, share)
+    with np.errstate(divide="ignore"):
+        log_start, log_end, log_part, log_rest = log_ndtr(start), log_ndtr(end), np.log(part), np.log1p(-part)
+    found = ndtri_exp(np.minimum(np.logaddexp(log_rest + log_start, log_part + log_end), 0.0))
+    return np.asarray(np.clip(np.where(above, -found, found), first, last), dtype=np.float64)

@@ -55,7 +55,7 @@ def follow_up(results: Results, estimand: Estimand) -> tuple[str, ...]:
         *(sentences.gap_sentence(row) for row in gap),
         *(sentences.longest_gap_sentence(row) for row in rows_of(results, "assessment_gap_days", "longest 10 %")),
         *(sentences.unplanned_sentence(row) for row in rows_of(results, "unplanned_assessment_share")),
-        *(sentences.loss_sentence(row, conf_level=level, min_cell_count=cell) for row in lost),
+        *(sentences.loss_sentence(row, conf_level=level, min_cell_count=cell) for row in lost if row["stratum"] == "all"),
         *(
             sentences.unconfirmed_sentence(r, phrase=estimand.endpoint.phrase, min_cell_count=cell)
             for r in rows_of(results, "unconfirmed_last_pass")

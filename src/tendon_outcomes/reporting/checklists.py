@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tendon_outcomes.declarations import Estimand
-from tendon_outcomes.declarations.checklists import Checklist, Item, Name, load_checklist
+from tendon_outcomes.declarations.checklists import Checklist, Filling, Item, Name, load_checklist
+from tendon_outcomes.reporting.comparison.words import lost_words
 from tendon_outcomes.reporting.report import ReportInput
 from tendon_outcomes.reporting.tables import TableView, rows_of
 from tendon_outcomes.reporting.wording import STATUSES, ended, is_withheld, sentence_case
@@ -46,11 +47,18 @@ def checklist_table(name: Name, results: Results, estimand: Estimand, report: Re
 
 def _line(item: Item, results: Results, estimand: Estimand, report: ReportInput) -> Line:
     there = {one: _is_there(one.source, results, estimand, report) for one in item.filled_by}
-    found = tuple(dict.fromkeys(one.says for one, holds in there.items() if holds))
+    found = tuple(dict.fromkeys(_says(one, results, estimand) for one, holds in there.items() if holds))
     missing = list(dict.fromkeys(f"no {_words(one.source)} in this report" for one, holds in there.items() if not holds))
     missing += [item.prompt] if item.prompt else []
     standing: Standing = "gap" if not found else "in part" if missing else "filled"
     return Line(item, standing, found, tuple(missing))
+
+
+def _says(one: Filling, results: Results, estimand: Estimand) -> str:
+    """What fills an item; of the loss by strategy with its numbers."""
+    rows = rows_of(results, "lost_share") if one.source == "results.lost_share" else []
+    told = [lost_words(row, estimand.conf_level) for row in rows if row["stratum"] != "all"]
+    return f"{one.says}: {', '.join(told)}" if told else one.says
 
 
 def _is_there(source: str, results: Results, estimand: Estimand, report: ReportInput) -> bool:

@@ -11,6 +11,10 @@ import jinja2
 from tendon_outcomes.declarations import Estimand, Protocol, Support, declare, shipped
 from tendon_outcomes.reporting import answers as said
 from tendon_outcomes.reporting import tables
+from tendon_outcomes.reporting.chronicity.figures import leading_figure
+from tendon_outcomes.reporting.chronicity.rows import asks_for_duration, lead_day
+from tendon_outcomes.reporting.chronicity.sentences import chronicity_answers
+from tendon_outcomes.reporting.chronicity.view import Chronicity, chronicity
 from tendon_outcomes.reporting.comparison.figures import leading_figures
 from tendon_outcomes.reporting.comparison.sentences import by_method, comparison_answers
 from tendon_outcomes.reporting.comparison.view import Comparison, comparison
@@ -50,6 +54,19 @@ class Section:
     follow_up: tuple[str, ...]
     own_definition: bool
     comparison: Comparison | None = None
+    chronicity: Chronicity | None = None
+
+    @property
+    def estimates(self) -> tuple[tables.TableView, ...]:
+        """The tables of a question that describes its answer by more than one cumulative incidence."""
+        if self.chronicity:
+            return (*self.chronicity.estimates, *self.chronicity.numbers)
+        return self.comparison.estimates if self.comparison else ()
+
+    @property
+    def describes(self) -> bool:
+        """The answer is the cumulative incidence of everybody."""
+        return self.comparison is None and self.chronicity is None
 
     @property
     def thresholds(self) -> tables.TableView | None:
@@ -86,7 +103,8 @@ def render(report: ReportInput) -> bytes:
             window=window,
             tables=tables,
             comparing=[one for one in sections if one.comparison],
-            describing=[one for one in sections if not one.comparison],
+            over_duration=[one for one in sections if one.chronicity],
+            describing=[one for one in sections if one.describes],
             ledger=tables.ledger(report.ledger, report.protocol.min_cell_count),
             rules=tables.rules(report.rule_counts, report.protocol.min_cell_count),
             left_out=tables.left_out(report.left_out_columns),
@@ -116,24 +134,38 @@ def _environment() -> jinja2.Environment:
 
 def _section(name: str, results: Results, report: ReportInput, lead_week: int | None, window: tuple[int, int] | None) -> Section:
     estimand = report.protocol.estimand(results.estimand)
-    trial = estimand.trial
+    trial, over_duration = estimand.trial, asks_for_duration(estimand)
     return Section(
         name=name,
         results=results,
         estimand=estimand,
-        answers=(comparison_answers if trial else said.answers)(results, estimand, lead_week=lead_week),
-        figures=leading_figures(results, estimand, name, lead_week=lead_week)
-        if trial
-        else tuple(
-            _figure(f"{name}-figure{i}", results, estimand, stratum, window)
-            for i, stratum in enumerate(tables.strata(results), start=1)
-        ),
-        refusals=by_method(results, estimand, "refusal") if trial else said.refusals(results),
-        cautions=by_method(results, estimand, "caution") if trial else said.cautions(results),
+        answers=_answers(estimand)(results, estimand, lead_week=lead_week),
+        figures=_figures(name, results, estimand, lead_week, window),
+        refusals=by_method(results, estimand, "refusal") if trial or over_duration else said.refusals(results),
+        cautions=by_method(results, estimand, "caution") if trial or over_duration else said.cautions(results),
         follow_up=said.follow_up(results, estimand),
         own_definition=_is_own(estimand.endpoint.reference),
         comparison=comparison(results, estimand, trial, report, name) if trial else None,
+        chronicity=chronicity(results, estimand, name, lead_week=lead_week) if over_duration else None,
     )
+
+
+def _answers(estimand: Estimand) -> Callable[..., tuple[said.Answer, ...]]:
+    if asks_for_duration(estimand):
+        return chronicity_answers
+    return comparison_answers if estimand.trial else said.answers
+
+
+def _figures(
+    name: str, results: Results, estimand: Estimand, lead_week: int | None, window: tuple[int, int] | None
+) -> tuple[FigureView, ...]:
+    """The figures of the first page."""
+    if asks_for_duration(estimand):
+        return leading_figure(results, estimand, lead_day(results, lead_week), name)
+    if estimand.trial:
+        return leading_figures(results, estimand, name, lead_week=lead_week)
+    groups = enumerate(tables.strata(results), start=1)
+    return tuple(_figure(f"{name}-figure{i}", results, estimand, stratum, window) for i, stratum in groups)
 
 
 def _figure(name: str, results: Results, estimand: Estimand, stratum: str, window: tuple[int, int] | None) -> FigureView:

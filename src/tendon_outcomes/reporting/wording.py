@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ ResultRow = Mapping[str, Any]
 
 NBSP = "\u00a0"
 """Keeps a number and its unit on one line."""
+
+WEEKS_A_QUARTER = 13
 
 ENDINGS: dict[str, str] = {
     "total": "All episodes followed",
@@ -113,6 +116,25 @@ def week(day: float) -> str:
 def week_number(day: float) -> str:
     """Days as weeks with at most one decimal."""
     return f"{day / 7:.1f}".removesuffix(".0")
+
+
+def duration(weeks: float) -> str:
+    """`6 weeks`, `3 months` for 13 weeks, `24 months` for 104: quarters of a year in months, everything else in weeks."""
+    if weeks >= WEEKS_A_QUARTER and weeks % WEEKS_A_QUARTER == 0:
+        return f"{3 * weeks / WEEKS_A_QUARTER:.0f}{NBSP}months"
+    number = f"{weeks:.1f}".removesuffix(".0")
+    return f"{number}{NBSP}week{'' if number == '1' else 's'}"
+
+
+def band_ends(term: str) -> tuple[float | None, float | None]:
+    """The weeks between which a display band lies, as its term says it: `<4`, `4-12`, `>52`; None where it is open."""
+    ends = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", term)]
+    if len(ends) >= 2:
+        return ends[0], ends[1]
+    if not ends:
+        return None, None
+    opens_below = re.search(r"<|≤|under|below|less|fewer", term) is not None
+    return (None, ends[0]) if opens_below else (ends[0], None)
 
 
 def count(value: int | None) -> str:

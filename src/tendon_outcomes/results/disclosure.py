@@ -13,11 +13,14 @@ from dataclasses import replace
 import polars as pl
 
 from tendon_outcomes.errors import TendonOutcomesError, WrongUse
+from tendon_outcomes.results.disclosure_durations import DURATIONS, WHOLE_WEEKS, suppress_durations
 from tendon_outcomes.results.disclosure_strategies import (
     KNOWN,
     SEPARATELY,
     TO_TENS,
     WHOLE_DAYS,
+    Ends,
+    ends_of_all,
     suppress_strategies,
     suppress_words,
 )
@@ -41,6 +44,7 @@ _IN_DAYS = (
     "assessment_gap_median_days",
     "assessment_gap_days",
     *WHOLE_DAYS,
+    *WHOLE_WEEKS,
 )
 PROBABILITY_DIGITS = 2
 
@@ -81,12 +85,13 @@ def suppress_all(reports: Sequence[Results], *, min_cell_count: int, totals: Ite
     inner = [step.n_after for one in reports for step in reversed(one.attrition.steps) if step.n_after is not None]
     starts = [one.attrition.n_start for one in reports if one.attrition.n_start is not None]
     tellable = tellable_totals(ends, [*totals, *inner, *starts], min_cell_count)
-    return [_suppressed(one, tellable, min_cell_count) for one in reports]
+    ended = ends_of_all(pl.concat(one.rows for one in reports)) if reports else {}
+    return [_suppressed(one, tellable, min_cell_count, ended) for one in reports]
 
 
-def _suppressed(results: Results, tellable: frozenset[int], min_cell_count: int) -> Results:
+def _suppressed(results: Results, tellable: frozenset[int], min_cell_count: int, ends: Ends) -> Results:
     rows = results.rows.with_row_index("_order")
-    parts = [_group(part, rows, min_cell_count) for part in _groups(rows)]
+    parts = [_group(part, rows, min_cell_count, ends) for part in _groups(rows)]
     kept = pl.concat(parts).sort("_order").drop("_order") if parts else results.rows
     if results.attrition.steps and results.attrition.n_end not in tellable:
         kept = _without_size(kept)
@@ -103,14 +108,16 @@ def _groups(rows: pl.DataFrame) -> list[pl.DataFrame]:
     return [part.drop("_run") for part in keyed.partition_by("statistic", "stratum", "_run", maintain_order=True)]
 
 
-def _group(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.DataFrame:
+def _group(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int, ends: Ends) -> pl.DataFrame:
     statistic, stratum = part["statistic"][0], part["stratum"][0]
     of_stratum = rows.filter(pl.col("stratum") == stratum)
     match statistic:
         case "refusal" | "caution":
             return suppress_words(part, min_cell_count)
         case _ if statistic in KNOWN:
-            return suppress_strategies(part, rows, min_cell_count)
+            return suppress_strategies(part, rows, min_cell_count, ends=ends)
+        case _ if statistic in DURATIONS:
+            return suppress_durations(part, min_cell_count)
         case "count":
             return _counts(part, of_stratum, min_cell_count)
         case "cumulative_incidence":
@@ -120,7 +127,7 @@ def _group(part: pl.DataFrame, rows: pl.DataFrame, min_cell_count: int) -> pl.Da
             final = _final_count(of_stratum, "competing") if part["term"][0] == "any" else None
             return running_count(part, "n_events", final, min_cell_count)
         case "lost_share":
-            return running_count(part, "n_events", _final_count(rows, "lost"), min_cell_count)
+            return running_count(_of_enough(part, min_cell_count), "n_events", _final_count(rows, "lost"), min_cell_count)
         case "verdict":
             return _verdict(part, _milestones_told(of_stratum, min_cell_count), min_cell_count)
         case "sensitivity_cumulative_incidence" | "naive_cumulative_incidence":
@@ -198,6 +205,13 @@ def _counts(part: pl.DataFrame, of_stratum: pl.DataFrame, min_cell_count: int) -
 def _final_count(rows: pl.DataFrame, term: str) -> int | None:
     found = rows.filter(pl.col("statistic") == "count", pl.col("term") == term)
     return int(found["n_events"].sum()) if found.height else None
+
+
+def _of_enough(part: pl.DataFrame, min_cell_count: int) -> pl.DataFrame:
+    """A share with limits tells of how many it is: it goes where these are few, or those outside it."""
+    stayed = pl.col("n_at_risk") - pl.col("n_events")
+    few = pl.any_horizontal(one.is_between(1, min_cell_count - 1).fill_null(value=False) for one in (pl.col("n_at_risk"), stayed))
+    return withhold(part, part.select(few.alias("_")).to_series(), min_cell_count)
 
 
 def _verdict(part: pl.DataFrame, told: list[int], min_cell_count: int) -> pl.DataFrame:

@@ -13,9 +13,9 @@ import polars as pl
 class Row:
     """One number with what is needed to read it: which estimand, by which estimator, for whom, when, how sure.
 
-    `day` is a day offset from day 0. Where the records leave the estimate open, `estimate` is None and `bound_low` and
-    `bound_high` are what it lies between; the confidence limits then hold for the bounds. `warning` carries a refusal's reason
-    or a caution; it is part of the result.
+    `day` is a day offset from day 0; `at` is the value of the prognostic factor that the number speaks of. Where the records
+    leave the estimate open, `estimate` is None and `bound_low` and `bound_high` are what it lies between; the confidence limits
+    then hold for the bounds. `warning` carries a refusal's reason or a caution; it is part of the result.
     """
 
     estimator: str
@@ -24,6 +24,7 @@ class Row:
     stratum: str = "all"
     term: str = ""
     day: int | None = None
+    at: float | None = None
     estimate: float | None = None
     bound_low: float | None = None
     bound_high: float | None = None
@@ -43,6 +44,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "stratum": pl.String(),
     "term": pl.String(),
     "day": pl.Int64(),
+    "at": pl.Float64(),
     "statistic": pl.String(),
     "estimate": pl.Float64(),
     "bound_low": pl.Float64(),

@@ -8,12 +8,14 @@ from tendon_outcomes.results.small_counts import is_small
 
 ESTIMATES = ("estimate", "bound_low", "bound_high", "std_error")
 NUMBERS = (*ESTIMATES, "conf_low", "conf_high")
+WITHHELD = "withheld: "
+"""How the reason beside a blanked number begins."""
 COUNTS = ("n_at_risk", "n_events", "n_censored")
 
 
 def withhold(part: pl.DataFrame, hidden: pl.Series, min_cell_count: int) -> pl.DataFrame:
     """Blank the numbers of the chosen rows and say why."""
-    reason = f"withheld: fewer than {min_cell_count} runners, or a number from which so few could be worked out"
+    reason = f"{WITHHELD}fewer than {min_cell_count} runners, or a number from which so few could be worked out"
     word = pl.when(hidden & (pl.col("statistic") == "verdict")).then(pl.lit("not shown")).otherwise(pl.col("term"))
     return part.with_columns(
         *(pl.when(~hidden).then(pl.col(name)).alias(name) for name in (*NUMBERS, *COUNTS)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tendon_outcomes.analysis.strategies import falsification as panel
+from tendon_outcomes.analysis.strategies.clone_balance import clone_balance
 from tendon_outcomes.analysis.strategies.crossover import crossover
 from tendon_outcomes.analysis.strategies.design import Design, examine
-from tendon_outcomes.analysis.strategies.loss_robustness import loss_robustness
+from tendon_outcomes.analysis.strategies.loss_robustness import loss_robustness, lost_by_strategy
 from tendon_outcomes.analysis.strategies.point_treatment import point_treatment, unadjusted
 from tendon_outcomes.analysis.strategies.rails_causal import not_estimated
 from tendon_outcomes.analysis.strategies.sensitivity import definitions, e_values
@@ -17,6 +18,7 @@ from tendon_outcomes.analysis.strategies.trial import Trial
 from tendon_outcomes.analysis.strategies.week_twelve import DAY, compare
 from tendon_outcomes.analysis.strategies.weights_rows import balance_and_weights
 from tendon_outcomes.analysis.strategies.wording import wording
+from tendon_outcomes.declarations import EndpointAsked
 from tendon_outcomes.errors import EstimationRefused
 from tendon_outcomes.results import Row
 
@@ -28,7 +30,7 @@ def answer_trial(trial: Trial) -> Iterator[Row]:
     yield from claims(made)
     yield from description(made)
     yield from effects(made)
-    yield from robustness(made)
+    yield from robustness(made, endpoints=trial.estimand.other_endpoints)
 
 
 def rails(made: Design) -> Iterator[Row]:
@@ -46,19 +48,24 @@ def claims(made: Design) -> Iterator[Row]:
 
 
 def description(made: Design) -> Iterator[Row]:
-    """What became of the clones, and the curves as they were."""
+    """What became of the clones, who was lost under either prescription, and the curves as they were."""
     yield from clone_flow(made)
+    yield from lost_by_strategy(made)
     yield from unadjusted(made)
 
 
 def effects(made: Design) -> Iterator[Row]:
-    """Strategies as sustained, and as prescribed."""
+    """Strategies as sustained, with how alike their weights made the clones, and as prescribed."""
     yield from sustained(made)
+    yield from clone_balance(made)
     yield from point_treatment(made)
 
 
-def robustness(made: Design) -> Iterator[Row]:
-    """Pain after stretching within runners; and sensitivity analyses of week 12, where an effect among everyone was given."""
+def robustness(made: Design, *, endpoints: Sequence[EndpointAsked] = ()) -> Iterator[Row]:
+    """Pain after stretching within runners; and sensitivity analyses of week 12, where an effect among everyone was given.
+
+    ``endpoints``: stricter and laxer ones, under which the difference is told too.
+    """
     yield from crossover(made.trial, seed=made.declared.seed)
     if not made.everyone or not made.answers(DAY):
         return
@@ -70,7 +77,7 @@ def robustness(made: Design) -> Iterator[Row]:
     yield from e_values(found)
     yield from tipping_points(found)
     yield from loss_robustness(found)
-    yield from definitions(found)
+    yield from definitions(found, endpoints=endpoints)
 
 
 __all__ = ["answer_trial", "claims", "description", "effects", "examine", "rails", "robustness"]

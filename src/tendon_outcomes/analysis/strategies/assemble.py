@@ -156,7 +156,7 @@ def _trial(clinic: Clinic, estimand: Estimand, trial: TargetTrial, parts: _Parts
     own = pl.col("episode_id").is_in(people["episode_id"].implode())
     weeks = replace(parts.weeks, frame=parts.weeks.frame.filter(own))
     baseline = baseline_covariates(clinic.cohort, trial)
-    covariates, kept = _covariates(people, baseline)
+    covariates, kept = covariate_numbers(people, baseline)
     names = tuple(baseline.names[i] for i in kept)
     return Trial(
         estimand=estimand,
@@ -175,7 +175,7 @@ def _trial(clinic: Clinic, estimand: Estimand, trial: TargetTrial, parts: _Parts
     )
 
 
-def _covariates(people: pl.DataFrame, baseline: BaselineCovariates) -> tuple[NDArray[np.float64], list[int]]:
+def covariate_numbers(people: pl.DataFrame, baseline: BaselineCovariates) -> tuple[NDArray[np.float64], list[int]]:
     """The numbers of these episodes, and which columns: one that the columns before it already tell adjusts for nothing."""
     rows = people.select("episode_id").join(baseline.frame, on="episode_id", how="left", maintain_order="left")
     numbers = rows.select(baseline.names).to_numpy().astype(np.float64).reshape(people.height, len(baseline.names))

@@ -100,7 +100,7 @@ def part_of(trial: Trial, arm: int) -> GriddedFollowUp:
 def examine(trial: Trial) -> Design:
     """Ask every rail that needs no estimate.
 
-    1. Too few runners or events: counts, or a description, and no comparison.
+    1. Nobody under a strategy, too few runners or events, by episodes or persons: counts, or a description, and no comparison.
     2. Too few runners for each parameter of the model of prescription: the last nodes of the adjustment set are given up, and
        said; with too few for the first it is refused. Between 5 and 10 for each parameter it has Firth's penalty.
     3. Positivity, weights, effective sizes, balance, loss: in this order; each says what would do.
@@ -112,7 +112,7 @@ def examine(trial: Trial) -> Design:
     rows: list[Row] = []
     sustains = not (note := list(_unlogged(trial, declared)))
     rows += note
-    small = causal.counts_only(sum(n), sum(events)) or causal.descriptive_only(sum(n), events)
+    small = _too_small(arms, n, events, others=trial.n - sum(n))
     if small is not None:
         return _none(trial, [small.refusal(estimator=DESIGN), *rows])
     trial, dropped = with_nodes_that_fit(trial, min(n))
@@ -128,6 +128,22 @@ def examine(trial: Trial) -> Design:
     except EstimationRefused as refused:
         return _none(trial, [*rows, causal.not_estimated(refused.summary).refusal(estimator=DESIGN)])
     return _judged(trial, model, rows, dropped, sustains=sustains)
+
+
+def _too_small(arms: list[GriddedFollowUp], n: list[int], events: list[int], *, others: int) -> Rail | None:
+    """The first reason, if any, not to compare: an empty strategy, too few episodes or events, too few persons behind them."""
+    return (
+        causal.one_strategy_only(n)
+        or causal.counts_only(sum(n), sum(events), others=others)
+        or causal.descriptive_only(sum(n), events, others=others)
+        or causal.descriptive_only(*_people(arms), others=others)
+    )
+
+
+def _people(arms: list[GriddedFollowUp]) -> tuple[int, list[int]]:
+    """Runners of the two strategies, and those with an event in each: both sides of one runner are one person."""
+    everybody = np.unique(np.concatenate([arm.patient for arm in arms]))
+    return everybody.size, [int(np.unique(arm.patient[arm.cause == 1]).size) for arm in arms]
 
 
 def with_nodes_that_fit(trial: Trial, smallest: int) -> tuple[Trial, tuple[str, ...]]:

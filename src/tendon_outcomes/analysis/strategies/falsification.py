@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tendon_outcomes.analysis.rails import MIN_EPISODES
 from tendon_outcomes.analysis.strategies.assemble import declared_trial
 from tendon_outcomes.analysis.strategies.falsification_records import change_of_running, measured, pain_before_start
+from tendon_outcomes.analysis.strategies.plain_words import plain
 from tendon_outcomes.analysis.strategies.trial import Trial
 from tendon_outcomes.analysis.strategies.week_twelve import DAY, Compared, compare
 from tendon_outcomes.declarations.dag import Measure
@@ -36,7 +37,10 @@ MOST_REJECTED = 0.07
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: its id, what was compared, the verdict with its numbers, of how many runners; why it cannot be asked."""
+    """One check: its id, what was compared, the verdict with its numbers, of how many runners; why it cannot be asked.
+
+    `fewest`: runners of the smaller of the two groups whose means are compared.
+    """
 
     id: str
     says: str
@@ -49,6 +53,7 @@ class Check:
     conf_high: float | None = None
     p_value: float | None = None
     reason: str = ""
+    fewest: int | None = None
 
 
 def falsification(trial: Trial, *, seed: int, found: Compared | None = None) -> tuple[Check, ...]:
@@ -65,7 +70,7 @@ def falsification(trial: Trial, *, seed: int, found: Compared | None = None) -> 
     try:
         found = found or compare(trial)
     except EstimationRefused as why:
-        return (Check("all", "the strategies", "cannot be asked", 0, reason=why.summary),)
+        return (Check("all", "the strategies", "cannot be asked", 0, reason=plain(why.summary)),)
     return tuple(_tried(name, says, ask) for name, says, ask in _asked(found, seed))
 
 
@@ -91,6 +96,7 @@ def rows(checks: Iterable[Check]) -> Iterator[Row]:
             conf_low=one.conf_low,
             conf_high=one.conf_high,
             n_at_risk=one.n,
+            n_events=one.fewest,
             warning=f"{one.says}: {one.reason}" if one.reason else one.says,
         )
     yield Row(estimator="falsification panel", statistic="falsification_panel", term=panel(asked))
@@ -108,7 +114,7 @@ def _tried(name: str, says: str, ask: Callable[[], Check]) -> Check:
     try:
         return ask()
     except EstimationRefused as why:
-        return Check(name, says, "cannot be asked", 0, reason=why.summary)
+        return Check(name, says, "cannot be asked", 0, reason=plain(why.summary))
 
 
 def _pre_period(found: Compared) -> Check:
@@ -149,7 +155,7 @@ def _by_strategy(found: Compared, name: str, says: str, value: pl.Series, *, cov
         cluster=found.patient,
         conf_level=found.trial.estimand.conf_level,
     )
-    return _judged(name, says, difference)
+    return _judged(name, says, difference, fewest=min(arms))
 
 
 def _too_few(name: str, says: str, arms: list[int]) -> Check:
@@ -160,7 +166,7 @@ def _too_few(name: str, says: str, arms: list[int]) -> Check:
     return Check(name, says, "cannot be asked", min(arms), reason=reason)
 
 
-def _judged(name: str, says: str, found: AdjustedDifference) -> Check:
+def _judged(name: str, says: str, found: AdjustedDifference, *, fewest: int) -> Check:
     fails = found.p_value < 1.0 - found.conf_level
     return Check(
         id=name,
@@ -172,6 +178,7 @@ def _judged(name: str, says: str, found: AdjustedDifference) -> Check:
         conf_low=found.conf_low,
         conf_high=found.conf_high,
         p_value=found.p_value,
+        fewest=fewest,
     )
 
 
@@ -191,8 +198,9 @@ def _exposure(found: Compared, says: str, measures: tuple[Measure, ...]) -> Chec
     exposed = measured(found.trial, measures[0]).to_numpy()
     told = np.flatnonzero(np.isfinite(exposed))
     arm = (exposed[told] > 0.0).astype(np.int64)
-    if min(np.count_nonzero(arm == one) for one in (0, 1)) < MIN_EPISODES:
-        return _too_few(name, says, [int(np.count_nonzero(arm == one)) for one in (0, 1)])
+    groups = [int(np.count_nonzero(arm == one)) for one in (0, 1)]
+    if min(groups) < MIN_EPISODES:
+        return _too_few(name, says, groups)
     trial = found.trial
     x = trial.covariates[told]
     weights = balancing_weights(propensity(arm, x, names=trial.covariate_names), arm)
@@ -201,7 +209,7 @@ def _exposure(found: Compared, says: str, measures: tuple[Measure, ...]) -> Chec
     difference = adjusted_difference(
         value, arm, x, weight=weights.weight, cluster=trial.patient[told], conf_level=trial.estimand.conf_level
     )
-    return _judged(name, says, difference)
+    return _judged(name, says, difference, fewest=min(groups))
 
 
 def _placebo(found: Compared) -> Check:

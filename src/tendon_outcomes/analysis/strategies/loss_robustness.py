@@ -1,14 +1,17 @@
-"""What those lost to follow-up could make of the difference at week 12: weighted for, and in four extremes."""
+"""How many were lost, and what they could make of the difference at week 12: weighted for, and in four extremes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tendon_outcomes.analysis.rails import Rail
+from tendon_outcomes.analysis.rails import LOSS_DAY, MIN_EPISODES, Rail
+from tendon_outcomes.analysis.strategies.design import Design
 from tendon_outcomes.analysis.strategies.rails_causal import REFUSE_PER_PARAMETER
+from tendon_outcomes.analysis.strategies.trial import Trial
 from tendon_outcomes.analysis.strategies.week_twelve import (
     DAY,
     ESTIMATOR,
@@ -20,6 +23,7 @@ from tendon_outcomes.analysis.strategies.week_twelve import (
 )
 from tendon_outcomes.analysis.verdict import decide
 from tendon_outcomes.errors import EstimationRefused
+from tendon_outcomes.estimators.proportions import wilson
 from tendon_outcomes.estimators.regression.logistic import logistic
 from tendon_outcomes.results import Row
 from tendon_outcomes.vocabulary import Verdict
@@ -28,9 +32,26 @@ LOSS_WEIGHTED = "sensitivity: loss weighted"
 ALL_REACHED = "sensitivity: everybody lost reached it"
 NONE_REACHED = "sensitivity: nobody lost reached it"
 FAVOURING = "sensitivity: those lost favour {}"
+EXTREMES = "Read the four extremes."
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+
+def lost_by_strategy(design: Design) -> Iterator[Row]:
+    """Of the runners who were prescribed each strategy: how many were lost before week 12, their share with Wilson limits.
+
+    Lost as in the caution about loss and in the extremes below. Fewer than 10 runners of a strategy: the count without a share.
+    """
+    for name, arm in zip(design.strategies, design.arms, strict=True):
+        if not arm.n:
+            continue
+        lost = int(np.count_nonzero(arm.lost & (arm.left < LOSS_DAY)))
+        row = Row(estimator="Wilson", statistic="lost_share", stratum=name, day=LOSS_DAY, n_at_risk=arm.n, n_events=lost)
+        if arm.n >= MIN_EPISODES:
+            share = wilson(lost, arm.n, conf_level=design.trial.estimand.conf_level)
+            row = replace(row, estimate=share.estimate, conf_low=share.conf_low, conf_high=share.conf_high)
+        yield row
 
 
 def loss_robustness(found: Compared) -> Iterator[Row]:
@@ -109,20 +130,35 @@ def loss_weights(found: Compared, lost: IntArray) -> FloatArray:
     """
     most = int(lost.size / REFUSE_PER_PARAMETER) - 1
     if most < 2:
-        raise EstimationRefused("too few were lost for a model of loss", way_out="Read the four extremes.")
+        raise EstimationRefused("too few were lost for a model of loss", way_out=EXTREMES)
     row, week, left = _weeks(found, lost)
     trial = found.trial
     columns = np.column_stack(
         [np.log(week), found.treatment[row] == 1, trial.sample.varying[found.rows[row], week - 1], found.covariates[row]]
     )[:, :most]
-    columns = columns[:, np.ptp(columns, axis=0) > 0.0]
-    stayed = 1.0 - logistic(left, columns).probability
+    stayed = 1.0 - _lost_in_week(left, columns, _names(trial)[:most])
     kept = np.exp(np.bincount(row, np.log(stayed), found.rows.size))
     counted = np.setdiff1d(np.flatnonzero(found.weights.weight > 0.0), lost)
     low, high = np.quantile(1.0 / kept[counted], trial.estimand.trial.truncate if trial.estimand.trial else (0.0, 1.0))
     factor = np.zeros(found.rows.size)
     factor[counted] = np.clip(1.0 / kept[counted], low, high)
     return np.asarray(factor / factor[counted].mean())
+
+
+def _names(trial: Trial) -> tuple[str, ...]:
+    """The columns of the model of loss, in their order."""
+    reported = (f"last reported {name}" for name in trial.sample.varying_names)
+    return ("week", f"strategy {strategies(trial)[1]}", *reported, *trial.covariate_names)
+
+
+def _lost_in_week(left: FloatArray, columns: FloatArray, names: tuple[str, ...]) -> FloatArray:
+    """The probability of being lost in each week; columns with one value everywhere say nothing."""
+    told = np.ptp(columns, axis=0) > 0.0
+    try:
+        return logistic(left, columns[:, told], names=[name for name, own in zip(names, told, strict=True) if own]).probability
+    except EstimationRefused as why:
+        reason = why.summary
+    raise EstimationRefused(f"who was lost cannot be modelled: {reason}", way_out=EXTREMES)
 
 
 def _weeks(found: Compared, lost: IntArray) -> tuple[IntArray, IntArray, FloatArray]:

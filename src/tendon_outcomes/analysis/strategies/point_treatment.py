@@ -105,7 +105,8 @@ def _described(design: Design, arm: int, data: GriddedFollowUp) -> Iterator[Row]
     """The curve of one arm as it was, where there are enough runners and events for one."""
     events = int(np.count_nonzero(data.cause == 1))
     name = design.strategies[arm]
-    small = causal.counts_only(data.n, events)
+    others = design.trial.n - sum(one.n for one in design.arms)
+    small = causal.counts_only(data.n, events, of="the strategy", others=others)
     if small is not None:
         yield small.refusal(estimator=NPMLE, stratum=name)
         return

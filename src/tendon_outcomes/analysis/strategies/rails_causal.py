@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import ceil
 
 from tendon_outcomes.analysis.rails import MIN_EPISODES, MIN_EVENTS, Rail
+from tendon_outcomes.analysis.strategies.plain_words import plain
 from tendon_outcomes.results import SAID
 
 # statistics.md, §6. Shares are of runners, weights are stabilised.
@@ -27,21 +28,27 @@ NONE_SEEN = 3.0
 """With no event among n runners, fewer than 3 in n are expected (95 % limit, rule of three)."""
 
 
-def counts_only(n: int, n_events: int) -> Rail | None:
-    """Fewer than 10 runners or 5 events in both strategies together: no estimate."""
+def counts_only(n: int, n_events: int, *, of: str = "the two strategies", others: int = 0) -> Rail | None:
+    """Fewer than 10 runners or 5 events in both strategies together, or in the one that `of` names: no estimate.
+
+    `others`: runners of neither strategy, whose number goes with that of the two.
+    """
     if n >= MIN_EPISODES and n_events >= MIN_EVENTS:
         return None
     return Rail(
         "too_small",
-        f"too few for an estimate: at least {MIN_EPISODES} runners and {MIN_EVENTS} events in the two strategies are needed. "
+        f"too few for an estimate: at least {MIN_EPISODES} runners and {MIN_EVENTS} events in {of} are needed. "
         "Only counts are given.",
         _runners(max(MIN_EPISODES, _for_events(n, n_events, MIN_EVENTS)), n_events, MIN_EVENTS),
-        min(n, n_events),
+        _behind(n, n_events, others),
     )
 
 
-def descriptive_only(n: int, events: Sequence[int]) -> Rail | None:
-    """Fewer than 60 runners in both strategies, or fewer than 10 events in one: what happened is told, and nothing compared."""
+def descriptive_only(n: int, events: Sequence[int], *, others: int = 0) -> Rail | None:
+    """Fewer than 60 runners in both strategies, or fewer than 10 events in one: what happened is told, and nothing compared.
+
+    `others`: runners of neither strategy, whose number goes with that of the two.
+    """
     fewest = min(events)
     if n >= MIN_TRIAL and fewest >= MIN_STRATEGY_EVENTS:
         return None
@@ -50,7 +57,20 @@ def descriptive_only(n: int, events: Sequence[int]) -> Rail | None:
         f"the strategies are described and not compared: {MIN_TRIAL} runners in the two strategies and {MIN_STRATEGY_EVENTS} "
         "events in each are the least for a comparison.",
         _runners(max(MIN_TRIAL, _for_events(n, fewest, MIN_STRATEGY_EVENTS)), fewest, MIN_STRATEGY_EVENTS),
-        fewest,
+        _behind(n, fewest, others),
+    )
+
+
+def one_strategy_only(sizes: Sequence[int]) -> Rail | None:
+    """Nobody was prescribed one of the strategies, or either: more runners like these would not do."""
+    if all(sizes):
+        return None
+    which = "one of the two strategies" if any(sizes) else "either of the two strategies, as far as is recorded"
+    return Rail(
+        "one_strategy_only",
+        f"nobody was prescribed {which}: there is nothing to compare.",
+        f"{MIN_TRIAL} runners in the two strategies with {MIN_STRATEGY_EVENTS} events in each; more runners like these would not "
+        "do",
     )
 
 
@@ -81,7 +101,7 @@ def positivity(share_outside: float, common_support: float, *, overlap_n: float,
     """Some runners hardly ever get one of the strategies: who would have done better under it is a guess about nobody.
 
     `common_support`: share of runners whose probability lies within the range of both strategies. `overlap_n`: effective number
-    of those who could have had either, of ``n`` compared.
+    of those who could have had either, of ``n`` compared. Where these are too few, `no_overlap` refuses them too.
     """
     if share_outside <= MAX_SHARE_OUTSIDE and common_support >= MIN_OVERLAP:
         return None
@@ -91,12 +111,14 @@ def positivity(share_outside: float, common_support: float, *, overlap_n: float,
         reasons.append(f"for more than {MAX_SHARE_OUTSIDE:.0%} the probability of a strategy lies outside {low} to {high}")
     if common_support < MIN_OVERLAP:
         reasons.append(f"fewer than {MIN_OVERLAP:.0%} of the runners are of a kind that had both strategies")
+    says = "; ".join(reasons) + ". A comparison among everyone is refused, and no number of runners like these would allow it."
+    if overlap_n < MIN_EFFECTIVE:
+        return Rail("positivity", says)
     share = min(overlap_n / n, 1.0) if n else 0.0
     return Rail(
         "positivity",
-        "; ".join(reasons)
-        + ". An effect among everyone is refused, and no number of runners like these would show it. Those who "
-        f"could have had either strategy (effective size about {share:.0%} of the runners compared) are compared instead.",
+        f"{says} Those who could have had either strategy (effective size about {share:.0%} of the runners compared) are "
+        "compared instead.",
     )
 
 
@@ -124,6 +146,7 @@ def no_overlap(overlap_n: float, n: int) -> Rail | None:
         "no_overlap",
         f"hardly any runner could have had either strategy: their effective size is below {MIN_EFFECTIVE:g}.",
         would_do,
+        max(1, int(overlap_n / 2)) if overlap_n >= 1.0 else None,  # of each strategy half
     )
 
 
@@ -267,7 +290,7 @@ def between_looks(week: float) -> Rail:
 
 def not_estimated(says: str) -> Rail:
     """An estimator refused; its own words may hold any count."""
-    return Rail("not_estimated", f"no estimate by this method. {SAID}{says}", n_behind=1)
+    return Rail("not_estimated", f"no estimate by this method. {SAID}{plain(says)}.", n_behind=1)
 
 
 def standard_errors_differ(day: int) -> Rail:
@@ -288,6 +311,11 @@ def association_only(reasons: Sequence[str]) -> Rail | None:
 
 def _for_events(n: int, n_events: int, needed: int) -> int:
     return ceil(n * needed / (n_events if n_events else NONE_SEEN)) if n else needed
+
+
+def _behind(n: int, n_events: int, others: int) -> int:
+    """With no event the number that would do is a multiple of the runners: it tells how many, and of how many others."""
+    return n_events or min((count for count in (n, others) if count), default=0)
 
 
 def _runners(count: int, n_events: int, needed: int) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tendon_outcomes.analysis.rails import Rail
 from tendon_outcomes.analysis.strategies.assemble import declared_trial
+from tendon_outcomes.analysis.strategies.plain_words import plain, plain_way_out
 from tendon_outcomes.analysis.strategies.rails_causal import FIRTH_PER_PARAMETER
 from tendon_outcomes.analysis.strategies.trial import Trial
 from tendon_outcomes.errors import EstimationRefused
@@ -173,4 +174,5 @@ def limits(means: ArmMeans) -> tuple[float, float, float]:
 
 def refused(code: str, why: EstimationRefused, stratum: str) -> Row:
     """A sensitivity analysis that cannot be made, with the reason."""
-    return Rail(code, f"{why.summary}. {why.way_out}".strip()).refusal(estimator=ESTIMATOR, stratum=stratum, day=DAY)
+    says = f"{plain(why.summary)}. {plain_way_out(why.way_out)}".strip()
+    return Rail(code, says).refusal(estimator=ESTIMATOR, stratum=stratum, day=DAY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from tendon_outcomes.results import Row, finite
 
 MODEL = "propensity"
 WEIGHT_EDGES = np.array([0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0])
+FloatArray = NDArray[np.float64]
 NOTHING_SHARED = "the strategies share no value"
 
 
@@ -37,8 +38,7 @@ def balance_and_weights(design: Design) -> Iterator[Row]:
 
 
 def _balance(design: Design, found: Balance, when: str) -> Iterator[Row]:
-    arms = np.isin(design.trial.treatment, ARMS)
-    x = design.trial.covariates[arms]
+    arms = [design.trial.covariates[design.trial.treatment == arm] for arm in ARMS]
     numbers = (
         ("standardised_mean_difference", found.standardised_difference),
         ("variance_ratio", found.variance_ratio),
@@ -53,16 +53,21 @@ def _balance(design: Design, found: Balance, when: str) -> Iterator[Row]:
                 stratum=when,
                 term=name,
                 estimate=finite(value),
-                n_at_risk=int(arms.sum()),
-                n_events=_rarer_value(x[:, column]),
+                n_at_risk=sum(len(one) for one in arms),
+                n_events=_fewest([one[:, column] for one in arms]),
                 warning="" if np.isfinite(value) else NOTHING_SHARED,
             )
 
 
-def _rarer_value(column: NDArray[np.float64]) -> int | None:
-    """How many have the rarer value of a yes-or-no covariate; None for other numbers."""
-    values, counts = np.unique(column, return_counts=True)
-    return int(counts.min()) if values.size == 2 else None
+def _fewest(arms: Sequence[FloatArray]) -> int | None:
+    """The smallest group, but an empty one, that a yes-or-no covariate makes of a strategy; None for other numbers.
+
+    A standardised difference and a ratio of variances, or the largest distance alone, give the share in each strategy.
+    """
+    values = np.unique(np.concatenate(arms))
+    if values.size != 2:
+        return None
+    return min(count for column in arms for value in values if (count := int(np.count_nonzero(column == value))))
 
 
 def _overlap(design: Design, model: PropensityModel) -> Iterator[Row]:
@@ -96,7 +101,7 @@ def _weights(design: Design, model: PropensityModel, arm: int) -> Iterator[Row]:
     yield from _histograms(design, model, arm, own)
 
 
-def _histograms(design: Design, model: PropensityModel, arm: int, weights: NDArray[np.float64]) -> Iterator[Row]:
+def _histograms(design: Design, model: PropensityModel, arm: int, weights: FloatArray) -> Iterator[Row]:
     name, found = design.strategies[arm], model.overlap
     for statistic, edges, shares in (
         ("propensity_share", found.edges, found.share[arm]),

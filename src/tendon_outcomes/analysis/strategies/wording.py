@@ -44,7 +44,7 @@ def _identification(design: Design) -> Iterator[str]:
     if design.dropped:
         yield f"too few runners to adjust for {', '.join(design.dropped)}"
     if not design.everyone:
-        yield "an effect among everyone is refused"
+        yield "a comparison among everyone is refused"
 
 
 def _panel(falsification: Iterable[Row]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import polars as pl
 from tendon_outcomes.cohort.assemble import Cohort
 from tendon_outcomes.cohort.duration import with_duration_from_onset
 from tendon_outcomes.declarations.dag import Measure
+from tendon_outcomes.declarations.prognostic import AdjustmentSet
 from tendon_outcomes.declarations.target_trial import TargetTrial
 
 MISSING = "_missing"
@@ -47,7 +48,7 @@ class _Read:
     missing: dict[str, int]
 
 
-def baseline_covariates(cohort: Cohort, trial: TargetTrial) -> BaselineCovariates:
+def baseline_covariates(cohort: Cohort, trial: TargetTrial | AdjustmentSet) -> BaselineCovariates:
     """Read the adjustment set of a trial from the records of day 0.
 
     1. Columns of a visit are those of day 0, the first recorded where it has several; columns of the episode are those of the
@@ -110,7 +111,7 @@ def _recorded(read: pl.DataFrame, measure: Measure) -> pl.Expr:
     return pl.coalesce(texts) if texts else pl.lit(None, dtype=pl.Float64())
 
 
-def _covariates(read: pl.DataFrame, measure: Measure, trial: TargetTrial) -> _Read | None:
+def _covariates(read: pl.DataFrame, measure: Measure, trial: TargetTrial | AdjustmentSet) -> _Read | None:
     """Steps 2 to 6 for one measure; None where nobody recorded it."""
     value = read.select(_recorded(read, measure).alias("value")).to_series()
     if value.null_count() == value.len():
@@ -138,7 +139,7 @@ def _numbers(value: pl.Series, measure: Measure) -> pl.Series:
     return numbers.fill_null(numbers.median())
 
 
-def _levels(value: pl.Series, measure: Measure, trial: TargetTrial) -> _Read:
+def _levels(value: pl.Series, measure: Measure, trial: TargetTrial | AdjustmentSet) -> _Read:
     """Step 4. Pseudonyms are numbered, so that no result carries one."""
     told = value.cast(pl.String())
     sizes = told.drop_nulls().value_counts(name="n").sort(["n", told.name], descending=[True, False])

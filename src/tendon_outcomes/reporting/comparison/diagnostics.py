@@ -5,7 +5,7 @@ from __future__ import annotations
 from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.reporting.comparison.words import decimal, strategy_name
 from tendon_outcomes.reporting.figures.clone_flow import ENDS
-from tendon_outcomes.reporting.tables import TableView, rows_of
+from tendon_outcomes.reporting.tables import TableView, rows_of, share_with_interval
 from tendon_outcomes.reporting.wording import (
     NBSP,
     WITHHELD,
@@ -94,13 +94,47 @@ def balance(results: Results, name: str) -> TableView | None:
     for statistic, when, head in _BALANCE:
         for row in rows_of(results, statistic):
             if row["stratum"] == when:
-                cells.setdefault(str(row["term"]), {})[head] = WITHHELD if is_withheld(row) else decimal(row["estimate"])
+                cells.setdefault(str(row["term"]), {})[head] = _difference(row)
     if not cells:
         return None
     heads = [head for _, _, head in _BALANCE]
     body = tuple((readable(term), *(found.get(head, "–") for head in heads)) for term, found in cells.items())
     caption = "Balance: differences in standard deviations, before and after weighting (at most 0.1 after is usually let pass)"
     return TableView(f"{name}-balance", caption, ("Covariate", *heads), body, min_cell_count=results.min_cell_count)
+
+
+def clone_balance(results: Results, name: str) -> TableView | None:
+    """How far the weighted clones that keep to each strategy are from everybody on day 0, week by week."""
+    rows = [row for row in rows_of(results, "standardised_mean_difference") if row["day"] is not None]
+    if not rows:
+        return None
+    places = list(dict.fromkeys((str(row["stratum"]), row["day"]) for row in rows))
+    cells: dict[str, dict[tuple[str, int], str]] = {}
+    for row in rows:
+        cells.setdefault(str(row["term"]), {})[row["stratum"], row["day"]] = _difference(row)
+    head = ("Covariate", *(f"{sentence_case(strategy_name(one))}, {week(day)}" for one, day in places))
+    body = tuple((readable(term), *(found.get(place, "–") for place in places)) for term, found in cells.items())
+    caption = (
+        "Balance of the clones over time: differences in standard deviations between the weighted clones that neither departed "
+        "nor were lost and everybody on day 0 (at most 0.1 is usually let pass)"
+    )
+    return TableView(f"{name}-clone-balance", caption, head, body, min_cell_count=results.min_cell_count)
+
+
+def lost(results: Results, estimand: Estimand, name: str) -> TableView | None:
+    """Who was lost under either prescription."""
+    rows = [row for row in rows_of(results, "lost_share") if row["stratum"] != "all"]
+    if not rows:
+        return None
+    body = tuple(
+        (sentence_case(strategy_name(row["stratum"])), count(row["n_at_risk"]), count(row["n_events"]), share_with_interval(row))
+        for row in rows
+    )
+    caption = (
+        f"Lost to follow-up before {week(rows[0]['day'])}, by what was prescribed, with {level(estimand.conf_level)} intervals"
+    )
+    head = ("Prescribed", "Runners", "Lost", "Share")
+    return TableView(f"{name}-lost", caption, head, body, min_cell_count=results.min_cell_count)
 
 
 def overlap(results: Results, name: str) -> TableView | None:
@@ -141,6 +175,10 @@ def _weight(row: ResultRow) -> str:
     if row["statistic"] == "effective_sample_size":
         return decimal(row["estimate"], 0)
     return decimal(row["estimate"])
+
+
+def _difference(row: ResultRow) -> str:
+    return WITHHELD if is_withheld(row) else decimal(row["estimate"])
 
 
 def _percent(row: ResultRow) -> str:

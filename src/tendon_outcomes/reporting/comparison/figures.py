@@ -8,7 +8,7 @@ from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.reporting import figures as draw
 from tendon_outcomes.reporting.comparison.sentences import leading_contrasts
 from tendon_outcomes.reporting.comparison.tables import KINDS
-from tendon_outcomes.reporting.comparison.words import AGREEMENT, POINT_TREATMENT, PRIMARY, UNADJUSTED, strategy_name
+from tendon_outcomes.reporting.comparison.words import AGREEMENT, POINT_TREATMENT, PRIMARY, UNADJUSTED, reading, strategy_name
 from tendon_outcomes.reporting.figure_view import FigureView
 from tendon_outcomes.reporting.svg import inline
 from tendon_outcomes.reporting.wording import level, withheld
@@ -51,11 +51,15 @@ def robustness_figures(results: Results, estimand: Estimand, name: str) -> tuple
     if rows.is_empty():
         return ()
     caption = "The difference under other definitions"
-    how = "The same records, other readings: the endpoint, strict or generous, the grace period, and where weights are cut."
+    how = (
+        "The same records, other readings: the endpoint, the grace period, and where weights are cut. Strict: a last pass that "
+        "nobody confirmed counts as not reached; generous: as reached. The endpoints are described in the table."
+    )
     shown = rows.drop_nulls("estimate")
     if shown.is_empty():
         return (_instead(results, f"{name}-readings", caption),)
-    made = draw.definitions_figure(shown, **_strategies(estimand), name=f"{name}-readings")
+    terms = pl.Series("term", [reading(term, estimand) for term in shown["term"]], dtype=pl.String())
+    made = draw.definitions_figure(shown.with_columns(terms), **_strategies(estimand), name=f"{name}-readings")
     return (_view(made, caption, how),)
 
 

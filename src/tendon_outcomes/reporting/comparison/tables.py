@@ -12,7 +12,9 @@ from tendon_outcomes.reporting.comparison.words import (
     SENSITIVITY,
     UNADJUSTED,
     decimal,
+    endpoints,
     points_with_limits,
+    reading,
     signed,
     strategy_name,
 )
@@ -86,8 +88,12 @@ def sensitivity(results: Results, estimand: Estimand, name: str) -> TableView | 
 
 def multiverse(results: Results, estimand: Estimand, name: str) -> TableView | None:
     """The difference under every reading of the definitions."""
-    named = [(readable(str(row["term"])), row) for row in rows_of(results, "multiverse_difference")]
-    caption = f"The same difference, in 100 runners, under other definitions, with {level(estimand.conf_level)} intervals"
+    rows = rows_of(results, "multiverse_difference")
+    named = [(sentence_case(reading(str(row["term"]), estimand)), row) for row in rows]
+    tried = {str(row["term"]).partition(", ")[0] for row in rows}
+    says = [one.version.title.rstrip(".") for one in endpoints(estimand) if one.reference in tried]
+    caption = f"The same difference, in 100 runners, under other definitions, with {level(estimand.conf_level)} intervals. "
+    caption += "; ".join(says)
     return _by_day(results, named, f"{name}-definitions", caption, "Definition", _points)
 
 
@@ -127,7 +133,7 @@ def tipping(results: Results, name: str) -> TableView | None:
     body = tuple(
         (
             f"{sentence_case(strategy_name(row['stratum']))}: {row['term']}",
-            count(row["n_events"]),
+            _fewest(row),
             count(row["n_at_risk"]),
             WITHHELD if is_withheld(row) or row["estimate"] is None else points_with_limits(row),
             "" if is_withheld(row) else sentence_case(str(row["warning"] or "")),
@@ -137,6 +143,11 @@ def tipping(results: Results, name: str) -> TableView | None:
     caption = f"How many runners with another result by {week(rows[0]['day'])} it takes until the interval holds zero"
     head = ("Who", "Runners it takes", "Of so many", "Difference then, in 100", "Remark")
     return TableView(f"{name}-tipping", caption, head, body, min_cell_count=results.min_cell_count)
+
+
+def _fewest(row: ResultRow) -> str:
+    """A dash where even all of them would not do; a number that is withheld says so."""
+    return "–" if row["n_events"] is None and not is_withheld(row) else count(row["n_events"])
 
 
 def crossover(results: Results, estimand: Estimand, name: str) -> TableView | None:

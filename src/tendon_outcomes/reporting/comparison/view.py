@@ -42,8 +42,10 @@ def comparison(results: Results, estimand: Estimand, trial: TargetTrial, report:
             diagnostics.clones(results, name),
             diagnostics.compatible(results, name),
             diagnostics.balance(results, name),
+            diagnostics.clone_balance(results, name),
             diagnostics.overlap(results, name),
             diagnostics.weights(results, name),
+            diagnostics.lost(*asked),
         ),
         robustness_figures=figures.robustness_figures(*asked),
         robustness=_there(

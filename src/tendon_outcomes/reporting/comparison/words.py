@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-from tendon_outcomes.reporting.wording import NBSP, ResultRow, level, rounded
+from tendon_outcomes.declarations import EndpointAsked, Estimand
+from tendon_outcomes.reporting.wording import NBSP, ResultRow, count, is_withheld, level, percent, percent_range, rounded
 
 PRIMARY, AGREEMENT, POINT_TREATMENT, UNADJUSTED = "primary", "agreement", "point treatment", "unadjusted"
 SENSITIVITY = "sensitivity: "
@@ -18,11 +20,42 @@ def strategy_name(strategy: str) -> str:
     return strategy.replace("_", "-")
 
 
+def reading(term: str, estimand: Estimand) -> str:
+    """The term of a reading with the short title of its endpoint in place of the reference: `PFR-1, strict, grace 14 days`."""
+    reference, comma, rest = term.partition(", ")
+    titles = {one.reference: one.version.title.partition(":")[0].rstrip(".") for one in endpoints(estimand)}
+    return f"{titles.get(reference, reference)}{comma}{spaced(rest)}"
+
+
+def endpoints(estimand: Estimand) -> tuple[EndpointAsked, ...]:
+    """The endpoint of the question and the others under which it is tried."""
+    return estimand.endpoint, *estimand.other_endpoints
+
+
+def spaced(text: str) -> str:
+    """`5 %` for `5%`."""
+    return re.sub(r"(?<=\d)%", f"{NBSP}%", text)
+
+
+def lost_words(row: ResultRow, conf_level: float) -> str:
+    """`loading-led 12 of 108 (11 %, 95 % interval 6 to 18 %)`, without what is withheld."""
+    name = strategy_name(str(row["stratum"]))
+    if is_withheld(row):
+        return f"{name} withheld"
+    counted = (
+        "" if row["n_events"] is None or row["n_at_risk"] is None else f"{count(row['n_events'])} of {count(row['n_at_risk'])}"
+    )
+    if row["estimate"] is None:
+        return f"{name} {counted}".strip()
+    share = f"{percent(row['estimate'])}, {level(conf_level)} interval {percent_range(row['conf_low'], row['conf_high'])}"
+    return f"{name} {counted} ({share})" if counted else f"{name} {share}"
+
+
 def in_plain_words(text: str, strategies: Iterable[str]) -> str:
     """The text of a row with the names of strategies as the page writes them, and no other code."""
     for one in strategies:
         text = text.replace(one, strategy_name(one))
-    return text.replace("_", " ")
+    return spaced(text.replace("_", " "))
 
 
 def more_or_fewer(difference: float) -> str:

@@ -3,6 +3,8 @@
 from tendon_outcomes.reporting.figures.assumptions import log_minus_log_figure, schoenfeld_figure
 from tendon_outcomes.reporting.figures.clone_flow import clone_flow
 from tendon_outcomes.reporting.figures.contrasts import contrast_by_week, definitions_figure
+from tendon_outcomes.reporting.figures.duration_curves import duration_curve, duration_panels
+from tendon_outcomes.reporting.figures.duration_differences import duration_differences, duration_responders
 from tendon_outcomes.reporting.figures.forest import forest_figure
 from tendon_outcomes.reporting.figures.incidence import incidence_figure
 from tendon_outcomes.reporting.figures.love_plot import love_plot
@@ -15,6 +17,10 @@ __all__ = [
     "clone_flow",
     "contrast_by_week",
     "definitions_figure",
+    "duration_curve",
+    "duration_differences",
+    "duration_panels",
+    "duration_responders",
     "forest_figure",
     "incidence_figure",
     "log_minus_log_figure",

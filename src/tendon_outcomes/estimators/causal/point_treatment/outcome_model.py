@@ -69,12 +69,13 @@ def expit(x: FloatArray) -> FloatArray:
 
 
 def outcome_model(
-    covariates: FloatArray, value: FloatArray, *, low: FloatArray, high: FloatArray, ridge: float = RIDGE
+    covariates: FloatArray, value: FloatArray, *, low: FloatArray, high: FloatArray, ridge: float = RIDGE, linear: bool = False
 ) -> OutcomeModel:
     """Fit each of the k columns of `value` (m, k) on `covariates` (m, p).
 
     The quasi-logistic equations sum z (y - expit(z'b)) = ridge b on y = (value - low) / (high - low), which need no y in [0, 1];
-    the intercept is not penalised. Where they do not settle (the mean of y outside (0, 1), for one) the linear ones are solved.
+    the intercept is not penalised. Where they do not settle (the mean of y outside (0, 1), for one) the linear ones are solved;
+    those of all outcomes when `linear`.
     """
     design = standardised(covariates)
     z, y = design(covariates), (value - low) / (high - low)
@@ -82,6 +83,7 @@ def outcome_model(
     penalty[0] = 0.0
     penalty[1:][design.spread == 0.0] = 1.0  # A column of zeros: its coefficient is 0 at any penalty.
     coefficient, settled = _quasi_logistic(z, y, penalty)
+    settled &= not linear
     straight = _crossed(z, np.ones_like(y)) + np.diag(penalty)
     if not settled.all():
         coefficient[~settled] = _solved(straight[~settled], (y[:, ~settled].T @ z))

@@ -133,13 +133,15 @@ def weekly_contrast(
     """Put curves (2, K) and those of the resampled patients (R, 2, K) together.
 
     Jackknife: R groups left out in turn, variance (R - 1)/R sum (t_g - mean)^2, limits by the t quantile with R - 1 degrees of
-    freedom. Bootstrap: the standard deviation of the replicates, and their percentiles. Limits of a difference stay in [-1, 1].
+    freedom, or with the smaller effective number less 1 where that is fewer. Bootstrap: the standard deviation of the
+    replicates, and their percentiles. Limits of a difference stay in [-1, 1].
     """
     level = checked_level(conf_level)
     curves, drawn = np.asarray(incidence, dtype=np.float64), np.asarray(replicates, dtype=np.float64)
     _check(curves, drawn, weeks, horizon)
     estimate, numbers = contrast_numbers(curves, weeks, horizon), contrast_numbers(drawn, weeks, horizon)
-    df = drawn.shape[0] - 1.0 if resampling == "jackknife" else np.inf
+    few = max(float(np.min(np.asarray(effective_n, dtype=np.float64))) - 1.0, 1.0)
+    df = min(drawn.shape[0] - 1.0, few) if resampling == "jackknife" else np.inf
     error = resampled_std_error(numbers, resampling)
     if resampling == "jackknife":
         reach = _reach(level, df)
