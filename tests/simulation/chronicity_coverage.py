@@ -7,7 +7,8 @@ step at 26 weeks, or does not depend on duration. Estimands: incidence of recove
 standardised over the covariate, and its difference from that at 12 weeks. Methods: exposure_curve on pseudo-values, a spline of 4
 knots; beside it, promised nothing, a split at the median. Performance: bias integrated over the 5th to 95th percentile below 1.5
 points; coverage at 6, 13, 26, 52 and 104 weeks, and of whole curves by their bands, each within z Monte-Carlo errors of 95 %, z
-Bonferroni at 1 % over all of them.
+Bonferroni at 1 % over all of them. A clinic of which no runner has hurt as long (or as short) as a duration asked for refuses
+it; such clinics are counted, and may be 1 %.
 
 No spline of 4 knots follows a step: there the curve is held against the best that this model can come to with endless runners,
 and what it misses of the step itself is printed in the columns `misfit` and `truth held`. The other truths are held against as
@@ -55,7 +56,7 @@ ASKED = np.searchsorted(AT, np.log2(ASKED_WEEKS))
 EVEN = np.searchsorted(AT, GRID)
 ESTIMATE, ERROR, LOW, HIGH, BAND_LOW, BAND_HIGH = range(6)
 PROJECTED = ("threshold",)
-LARGEST_BIAS, MOST_REFUSED = 0.015, 0.01  # points of a share; share of clinics in which no look closes a cell on a day asked for
+LARGEST_BIAS, MOST_REFUSED = 0.015, 0.01  # of a share; of clinics without a runner beyond a duration asked for
 
 
 class Found(NamedTuple):
