@@ -21,7 +21,7 @@ def test_arms_without_covariates_are_curves_of_their_own() -> None:
     # Exact: with no covariate to standardise over, a treatment's mean and its limits are exposure_curve of its rows alone; the
     # errors of the two rows' sets add up. Finite-sample factors n / (n - 1) and degrees of freedom of the limits are undone.
     found = effect_by_exposure(SHARE, ARM, A, at=AT, knots=0, seed=1)
-    alone = [exposure_curve(SHARE[ARM == arm], A[ARM == arm], at=AT, reference=4.0, knots=0, seed=1) for arm in (0, 1)]
+    alone = [exposure_curve(SHARE[arm == ARM], A[arm == ARM], at=AT, reference=4.0, knots=0, seed=1) for arm in (0, 1)]
     for arm in (0, 1):
         np.testing.assert_allclose(found.mean[arm], alone[arm].estimate, atol=1e-10)
     factor = N / (N - 1.0) * (N / 2 - 1.0) / (N / 2)
@@ -51,7 +51,7 @@ def test_one_supported_place_has_no_trend() -> None:
 def test_support_is_what_both_arms_have() -> None:
     # Exact: the larger of the two 5 % quantiles to the smaller of the two 95 % quantiles.
     shifted = A + 1.5 * ARM
-    low, high = (np.quantile(shifted[ARM == arm], [0.05, 0.95]) for arm in (0, 1))
+    low, high = (np.quantile(shifted[arm == ARM], [0.05, 0.95]) for arm in (0, 1))
     found = effect_by_exposure(SHARE, ARM, shifted, at=[high[0] - 0.01, high[0] + 0.01, low[1] - 0.01, low[1] + 0.01], seed=1)
     assert found.supported == pytest.approx((high[0], low[1]))
     assert found.outside.tolist() == [True, False, False, True]

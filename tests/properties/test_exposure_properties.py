@@ -44,13 +44,13 @@ def curve(rows: Rows, **extra: object) -> ExposureCurve:
 def test_shares_have_limits_between_0_and_1_within_their_bands(seed: int) -> None:
     # Exact: by the logit scale; the critical value of a band is no smaller than that of one place.
     found = curve(clinic(seed))
-    assert (0.0 <= found.band_low).all()
+    assert (found.band_low >= 0.0).all()
     assert (found.band_low <= found.conf_low + 1e-12).all()
     assert ((found.conf_low <= found.estimate) & (found.estimate <= found.conf_high)).all()
     assert (found.conf_high <= found.band_high + 1e-12).all()
     assert (found.band_high <= 1.0).all()
     apart = found.difference
-    assert ((-1.0 <= apart.band_low) & (apart.band_low <= apart.conf_low + 1e-12) & (apart.conf_low <= apart.estimate)).all()
+    assert ((apart.band_low >= -1.0) & (apart.band_low <= apart.conf_low + 1e-12) & (apart.conf_low <= apart.estimate)).all()
     assert ((apart.estimate <= apart.conf_high) & (apart.conf_high <= apart.band_high + 1e-12) & (apart.band_high <= 1.0)).all()
 
 

@@ -72,7 +72,9 @@ def selection_words(found: FrailtySelection) -> str:
     if found.variances[0] == 0.0 and found.conf_low[0] <= 1.0 <= found.conf_high[0]:
         return "there is nothing that selection would have to explain: without any frailty the limits hold a ratio of 1"
     if found.explained:
-        return "selection alone could explain it: with runners who differ in how readily they recover, the limits hold a ratio of 1"
+        return (
+            "selection alone could explain it: with runners who differ in how readily they recover, the limits hold a ratio of 1"
+        )
     return "selection alone does not explain it at any variance that was tried"
 
 
