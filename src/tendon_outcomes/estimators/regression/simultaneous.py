@@ -25,7 +25,9 @@ def largest_t(covariance: FloatArray, df: float, *, conf_level: float, seed: int
     correlation = covariance[np.ix_(varies, varies)] / np.outer(size[varies], size[varies])
     value, vector = np.linalg.eigh((correlation + correlation.T) / 2.0)
     kept = value > KEPT * float(value[-1])
-    root = vector[:, kept] * np.sqrt(value[kept])
+    # A decomposition leaves the sign of each vector open, and the draws would follow it: the largest element is taken as positive.
+    towards = np.sign(np.take_along_axis(vector, np.abs(vector).argmax(axis=0)[None, :], axis=0))
+    root = (vector * towards)[:, kept] * np.sqrt(value[kept])
     rng = np.random.default_rng(seed)
     largest = np.abs(rng.standard_normal((DRAWS, int(kept.sum()))) @ root.T).max(axis=1)
     if np.isfinite(df):
