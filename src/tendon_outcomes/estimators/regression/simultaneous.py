@@ -25,7 +25,7 @@ def largest_t(covariance: FloatArray, df: float, *, conf_level: float, seed: int
     correlation = covariance[np.ix_(varies, varies)] / np.outer(size[varies], size[varies])
     value, vector = np.linalg.eigh((correlation + correlation.T) / 2.0)
     kept = value > KEPT * float(value[-1])
-    # A decomposition leaves the sign of each vector open, and the draws would follow it: the largest element is taken as positive.
+    # A decomposition leaves the sign of each vector open and the draws would follow it: the largest element is made positive.
     towards = np.sign(np.take_along_axis(vector, np.abs(vector).argmax(axis=0)[None, :], axis=0))
     root = (vector * towards)[:, kept] * np.sqrt(value[kept])
     rng = np.random.default_rng(seed)
