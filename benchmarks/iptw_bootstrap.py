@@ -49,7 +49,7 @@ def sample() -> Sample:
 
 def ours(data: Sample, executor: Executor) -> Bootstrap:
     """The whole of it: draws, fits, limits."""
-    return iptw_weekly_bootstrap(*data, days=DAYS, replicates=REPLICATES, seed=1, block=32, executor=executor)
+    return iptw_weekly_bootstrap(*data, days=DAYS, replicates=REPLICATES, seed=1, executor=executor)
 
 
 def in_r(data: Sample, how: str, replicates: int) -> tuple[float, np.ndarray]:
