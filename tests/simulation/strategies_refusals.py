@@ -5,7 +5,8 @@ prescription. Unlogged: of at least 60 % of the weeks nobody knows what was done
 stretching. Sound: the confounded clinic of 300 that the estimators are verified on. Each refusal has the right code, with
 the number that would do as a second computation below has it, and no row may hold the contrast that was refused; the sound
 clinics get the comparison of what was prescribed and of what was done at weeks 8 and 12, the latter but for weeks in which the
-weights of the clones leave too few.
+weights of the clones leave too few. Of unfit clinics none may pass; of 60 sound ones one may be refused: with 300 runners the
+range of propensities that both strategies share is now and then short by chance.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from tests.simulation.clinic_records import everyone, records_of
 SOUND = ClinicSettings.confounded()
 NO_OVERLAP = replace(SOUND, stretching_log_odds_per_10_visa=25.0)
 UNLOGGED = replace(SOUND, weeks_logged_share=0.30, exercise_asked=False)
+SOUND_TO_ONE_REFUSED = 60
 ONE_ARM = replace(SOUND, strategy_shares=(0.60, 0.03, 0.20, 0.17))
 
 
@@ -50,22 +52,24 @@ class Case:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="3 clinics a design instead of 20")
-    clinics = 3 if parser.parse_args(arguments).quick else 20
+    parser.add_argument("--quick", action="store_true", help="3 clinics a design instead of 20, and of 60 sound ones")
+    quick = parser.parse_args(arguments).quick
     print(f"{'design':12} {'clinics':>7} {'right':>6}  said of the first clinic")
-    wrong = total = 0
+    allowed = wrong = total = 0
     for name, case in CASES.items():
         faults, example = [], ""
+        clinics = 3 if quick else 20 if case.codes else 60
         for trial in trials(case, clinics):
             made = examine(trial)
             found = fault(case, made)
             faults += [found] if found else []
             example = example or said(case, made)
-        wrong, total = wrong + len(faults), total + clinics
+        spared = 0 if case.codes else min(len(faults), clinics // SOUND_TO_ONE_REFUSED)
+        allowed, wrong, total = allowed + spared, wrong + len(faults) - spared, total + clinics
         print(f"{name:12} {clinics:7} {clinics - len(faults):6}  {example}")
         for one in sorted(set(faults)):
             print(f"{'':12} WRONG: {one}")
-    print(f"{total} clinics, {wrong} not refused or given as they should be")
+    print(f"{total} clinics, {wrong} not refused or given as they should be, {allowed} of the sound refused that may be")
     return 1 if wrong else 0
 
 
