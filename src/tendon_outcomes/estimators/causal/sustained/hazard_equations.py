@@ -13,7 +13,7 @@ from tendon_outcomes.estimators.observations import FloatArray, IntArray
 BoolArray = npt.NDArray[np.bool_]
 
 SWEEPS, CYCLE = 4, 15  # of EM before Newton's steps; a fresh start after so many
-STEPS, LAST = 90, 500  # with Newton's steps among them; of EM alone after these
+STEPS, LAST = 90, 3000  # with Newton's steps among them; of EM alone after these, which one sample in sixty needs
 ACCEPTED = 1e-4  # left of the equations per unit at risk: a hazard that sinks to 0 slowly; far below any standard error
 RIDGE = 1e-4  # of the diagonal: keeps still what the data leave open
 FARTHEST = (-0.9, 4.0)  # relative change of a chance in one step; a longer step is shortened as a whole, so that mass is kept
