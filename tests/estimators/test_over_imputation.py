@@ -157,3 +157,15 @@ def test_a_spread_that_the_values_deny_is_refused() -> None:
     told = np.random.default_rng(1).normal(size=100)
     with pytest.raises(EstimationRefused, match="vary less than errors of the declared spread"):
         over_impute(told, 2.0, seed=1)
+
+
+def test_rows_known_nearly_exactly_do_not_decide_the_spread_of_all() -> None:
+    # Exact in kind: six rows known nearly exactly and lying on the line have a residual variance of 0, a root beside the
+    # right one; by construction the true values of the other rows spread with a standard deviation of 1 about that line.
+    rng = np.random.default_rng(12)
+    z = rng.normal(size=(200, 2))
+    told = z @ [0.5, -0.5] + rng.normal(size=200)
+    spread = np.full(200, 0.3)
+    told[:6], spread[:6] = z[:6] @ [0.5, -0.5], 1e-4
+    model = told_model(told, spread**2, z, np.ones((1, 200)))
+    assert 0.7 < float(model.residual_variance[0]) < 1.3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tendon_outcomes.analysis.strategies.rails_causal import not_estimated
 from tendon_outcomes.errors import EstimationRefused
 from tendon_outcomes.estimators.interval_censored.incidence import IntervalIncidence
 from tendon_outcomes.estimators.interval_censored.npmle import interval_censored_incidence
+from tendon_outcomes.estimators.observations import refuse
 from tendon_outcomes.estimators.regression.frailty.since_onset import SinceOnset, since_onset
 from tendon_outcomes.results import Row, finite
 
@@ -25,7 +27,8 @@ def since_onset_curve(examined: Examined) -> Iterator[Row]:
     """Incidence by some weeks since the onset among those who had not recovered by the declared week.
 
     Who was first seen beyond the end of the curve over durations is left out: nobody was under observation up to then, and the
-    likeliest curve would have everybody else recovered before the first of them comes.
+    likeliest curve would have everybody else recovered before the first of them comes. It ends where fewer than 10 are followed:
+    where the last one recovers before another enters, no curve leads on.
     """
     if not examined.tells:
         return
@@ -33,7 +36,8 @@ def since_onset_curve(examined: Examined) -> Iterator[Row]:
     seen = case.weeks <= examined.where.high
     left, right, cause = (one[seen] for one in case.outcome)
     try:
-        sample = since_onset(
+        counted = partial(
+            since_onset,
             left,
             right,
             cause,
@@ -41,6 +45,7 @@ def since_onset_curve(examined: Examined) -> Iterator[Row]:
             grid=np.asarray(case.data.grid_days, dtype=np.float64),
             from_week=case.exposure.frailty.since_onset_from_week,
         )
+        sample = counted(through_week=_followed_through(counted()))
         fit = interval_censored_incidence(
             sample.left,
             sample.right,
@@ -53,6 +58,18 @@ def since_onset_curve(examined: Examined) -> Iterator[Row]:
         yield not_estimated(refused.summary).refusal(estimator=DELAYED_ENTRY)
         return
     yield from _told(case, sample, fit)
+
+
+def _followed_through(sample: SinceOnset) -> float:
+    """The last of the first weeks on end in which at least 10 are followed."""
+    weeks = np.arange(sample.from_week + 1.0, float(sample.time.max()) + 1.0)
+    enough = ((sample.entry < weeks[:, None]) & (sample.time >= weeks[:, None])).sum(axis=1) >= MIN_AT_RISK
+    first = int(np.argmax(enough))
+    many = enough[first:]
+    last = first + int(np.argmin(many)) - 1 if not many.all() else weeks.size - 1
+    if not enough.any():
+        raise refuse(f"in no week since onset are {MIN_AT_RISK} runners followed", way_out="Report counts.")
+    return float(weeks[last])
 
 
 def _told(case: Chronicity, sample: SinceOnset, fit: IntervalIncidence) -> Iterator[Row]:

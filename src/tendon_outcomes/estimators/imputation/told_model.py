@@ -10,7 +10,7 @@ from tendon_outcomes.estimators.observations import FloatArray
 
 RIDGE = 1e-9  # share of the rows added for each standardised slope: decides nothing but what a bootstrap sample cannot say
 FLOOR = 1e-9  # of the variance of the told values: a residual variance below is 0
-HALVINGS = 45
+PLACES, HALVINGS = 32, 40  # of the residual variance: where its score is looked at first, and how often the place is halved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,9 @@ def told_model(y: FloatArray, variance: FloatArray, x: FloatArray, copies: Float
     """Fits of y_i ~ N(g'z_i, t^2 + variance_i), each row counted as often as `copies` (b, n) says.
 
     t^2 is the root of its restricted score, sum c r^2 w^2 - sum c w + trace{(Z'cwZ)^-1 Z'cw^2 Z} with w = 1/(t^2 + variance),
-    found by bisection on its logarithm; 0 where the score is negative from the start. Rows of infinite variance say nothing.
+    the largest there is, found on its logarithm; 0 where the score is nowhere positive. A few rows that are known nearly
+    exactly can be fitted nearly exactly, which makes a second root near 0 that says nothing of the others. Rows of infinite
+    variance say nothing.
     """
     deviation = x.std(axis=0)
     scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0.0)
@@ -48,14 +50,16 @@ def told_model(y: FloatArray, variance: FloatArray, x: FloatArray, copies: Float
     counted = copies * np.isfinite(variance)
     known = np.where(np.isfinite(variance), variance, 0.0)
     spread = float(np.var(y[np.isfinite(variance)]))
-    low = np.full(copies.shape[0], np.log(max(FLOOR * spread, np.finfo(np.float64).tiny)))
-    high = np.full(copies.shape[0], np.log(max(8.0 * spread, np.finfo(np.float64).tiny)))
-    none = _score(y, known, z, counted, np.exp(low)) <= 0.0
+    tiny = float(np.finfo(np.float64).tiny)
+    places = np.linspace(np.log(max(FLOOR * spread, tiny)), np.log(max(8.0 * spread, 2.0 * tiny)), PLACES)
+    rising = np.column_stack([_score(y, known, z, counted, np.full(len(copies), np.exp(place))) > 0.0 for place in places])
+    last = PLACES - 1 - np.argmax(rising[:, ::-1], axis=1)
+    low, high = places[last], places[np.minimum(last + 1, PLACES - 1)]
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
         above = _score(y, known, z, counted, np.exp(middle)) <= 0.0
         low, high = np.where(above, low, middle), np.where(above, middle, high)
-    t2 = np.where(none, 0.0, np.exp(0.5 * (low + high)))
+    t2 = np.where(rising.any(axis=1), np.exp(0.5 * (low + high)), 0.0)
     coefficient, covariance = _least_squares(y, z, counted / (np.maximum(t2, FLOOR * spread)[:, None] + known))
     return ToldModel(x.mean(axis=0), scale, coefficient, t2, covariance)
 
