@@ -308,3 +308,22 @@ def test_pure_selection_is_said_to_explain_it() -> None:
     found = frailty_selection(left, right, reached.astype(np.int64), came[seen], pieces=(), variances=(0.0, 1.0))
     assert found.estimate[0] < 0.6
     assert selection_words(found).startswith("selection alone could explain it")
+
+
+def test_round_months_told_from_memory_are_the_less_sure() -> None:
+    # Exact: the declared 0.25 of a month and 0.2 of rounding in quadrature within 0.345 months of 3, 6, 12 and 24; the declared
+    # spread alone elsewhere, and for whoever remembers to the week.
+    told = case(300)
+    months = told.weeks * 7 * 12 / 365.25
+    near = (np.abs(months[:, None] - [3, 6, 12, 24]) <= 0.345).any(axis=1)
+    sizes = {"day": 0.02, "week": 0.1, "month": 0.25, "year": 0.5}
+    by_id = dict(told.cohort.episodes.select("episode_id", "onset_precision").rows())
+    said = [by_id[one] for one in told.episode_id]
+    expected = [
+        float(np.hypot(sizes[one], 0.2)) if close and one in ("month", "year") else sizes[one]
+        for one, close in zip(said, near, strict=True)
+        if one is not None
+    ]
+    assert {"month", "week"} <= set(said)
+    known = [i for i, one in enumerate(said) if one is not None]
+    np.testing.assert_allclose(told.spread[known], expected, rtol=1e-12)

@@ -17,11 +17,13 @@ from tendon_outcomes.declarations.target_trial import TargetTrial
 class Recall(Declared):
     """How duration is told. `spread_log2`: standard error of what is told, in doublings, by the precision of the onset.
 
-    Heaps are round numbers of months that are told too often; a duration within `heap_width_months` is near one.
+    Heaps are round numbers of months that are told too often; a duration within `heap_width_months` is near one. Who remembers
+    by the month or the year may have rounded to it: `heap_spread_log2` is added there, the errors taken as independent.
     """
 
     heaps_months: tuple[float, ...] = Field(min_length=1)
     heap_width_months: float = Field(gt=0)
+    heap_spread_log2: float = Field(default=0.0, ge=0)
     spread_log2: dict[str, float]
     imputations: int = Field(default=20, ge=2)
     source: str

@@ -21,6 +21,9 @@ from tendon_outcomes.results import Attrition
 
 LEAST_WEEKS = 1.0
 """Durations below a week count as one: the scale is logarithmic."""
+WEEKS_A_MONTH = 365.25 / 12 / 7
+TO_THE_WEEK = ("day", "week")
+"""Precisions of an onset with which nobody rounds to months."""
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -141,7 +144,8 @@ def assemble(cohort: Cohort, follow_up: FollowUp, estimand: Estimand) -> Chronic
 
     1. The duration is that of the day of onset where one is on record, else as told in weeks; below one week it counts as one.
        Who has none on record is left out, on a line of the flow.
-    2. What was told is off by the declared spread of its precision; no word on precision is read as the widest.
+    2. What was told is off by the declared spread of its precision; no word on precision is read as the widest. Who does not
+       remember to the week and tells a round number of months may have rounded to it, which adds its own spread.
     3. Follow-up is taken to the visit grid; events compete as the estimand says.
     4. Covariates are those of the adjustment set on day 0, and of the set that is tried beside it.
 
@@ -180,14 +184,20 @@ def _durations(cohort: Cohort, exposure: Exposure) -> pl.DataFrame:
     onset = cohort.population.onset
     spreads = exposure.recall.spread_log2
     widest = spreads[onset.unrecorded] if onset is not None else max(spreads.values())
-    return with_duration_from_onset(cohort.episodes).select(
+    told = with_duration_from_onset(cohort.episodes).select(
         "episode_id",
         pl.col(exposure.column).cast(pl.Float64).clip(lower_bound=LEAST_WEEKS).alias("weeks"),
         pl.col("onset_precision")
         .replace_strict(spreads, default=widest, return_dtype=pl.Float64)
         .fill_null(widest)
         .alias("spread"),
+        pl.col("onset_precision").is_in(TO_THE_WEEK).fill_null(value=False).alias("to_the_week"),
     )
+    months = pl.col("weeks") / WEEKS_A_MONTH
+    recall = exposure.recall
+    near = pl.any_horizontal((months - heap).abs() <= recall.heap_width_months for heap in recall.heaps_months)
+    rounding = pl.when(near & ~pl.col("to_the_week")).then(recall.heap_spread_log2).otherwise(0.0)
+    return told.select("episode_id", "weeks", spread=(pl.col("spread").pow(2) + rounding.pow(2)).sqrt())
 
 
 def covariates_of(cohort: Cohort, people: pl.DataFrame, adjustment: AdjustmentSet) -> Covariates:

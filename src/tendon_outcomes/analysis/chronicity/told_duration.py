@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tendon_outcomes.analysis.chronicity.assemble import LEAST_WEEKS, Chronicity
+from tendon_outcomes.analysis.chronicity.assemble import LEAST_WEEKS, WEEKS_A_MONTH, Chronicity
 from tendon_outcomes.analysis.chronicity.curves import Fitted
 from tendon_outcomes.analysis.chronicity.duration_rows import OverDurations, beside_of, rows_over
 from tendon_outcomes.analysis.chronicity.places import MILESTONE
@@ -21,7 +21,6 @@ from tendon_outcomes.results import Row
 
 HEAPING, OVER_IMPUTED = "exact heaping test", "g-computation, multiple over-imputation"
 OVERALL = "overall"
-WEEKS_A_MONTH = 365.25 / 12 / 7
 FloatArray = NDArray[np.float64]
 
 
