@@ -103,3 +103,10 @@ def truncated_normal_quantile(p: npt.ArrayLike, low: npt.ArrayLike, high: npt.Ar
         log_start, log_end, log_part, log_rest = log_ndtr(start), log_ndtr(end), np.log(part), np.log1p(-part)
     found = ndtri_exp(np.minimum(np.logaddexp(log_rest + log_start, log_part + log_end), 0.0))
     return np.asarray(np.clip(np.where(above, -found, found), first, last), dtype=np.float64)
+
+
+def log_beta(a: npt.ArrayLike, b: npt.ArrayLike) -> FloatArray:
+    """log of the beta function B(a, b), for a, b > 0."""
+    from scipy.special import betaln
+
+    return np.asarray(betaln(a, b), dtype=np.float64)

@@ -1,0 +1,52 @@
+"""Funnel limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tendon_outcomes.errors import EstimationRefused
+from tendon_outcomes.estimators.monitoring.funnel import chances, funnel_limits
+
+
+def test_interpolated_limit_by_hand() -> None:
+    # Exact: 10 trials at 1/2, tail 2.5 %: Pr(X <= 1) = 11/1024, Pr(X <= 2) = 56/1024, Pr(X = 2) = 45/1024.
+    found = funnel_limits([10], 0.5, levels=(0.95,))
+    low = 2 - (56 / 1024 - 0.025) / (45 / 1024)
+    np.testing.assert_allclose([found.low[0, 0], found.high[0, 0]], [low / 10, (9 - low) / 10], atol=1e-12)
+
+
+def test_wide_correlation_makes_all_counts_alike() -> None:
+    # Exact: a beta(1, 1) mixture of binomials is even on 0 to n; its correlation is 1/3.
+    np.testing.assert_allclose(chances(7, 0.5, 1 / 3), np.full(8, 1 / 8), atol=1e-12)
+
+
+def test_chances_add_up_and_have_the_right_mean_and_variance() -> None:
+    # Exact: mean n c, variance n c (1 - c) {1 + (n - 1) r}.
+    x = np.arange(31.0)
+    for correlation in (0.0, 0.1):
+        p = chances(30, 0.3, correlation)
+        assert p.sum() == pytest.approx(1.0, abs=1e-12)
+        assert p @ x == pytest.approx(9.0, abs=1e-10)
+        assert p @ (x - 9.0) ** 2 == pytest.approx(6.3 * (1 + 29 * correlation), abs=1e-9)
+
+
+def test_limits_close_as_groups_grow_and_hold_each_other() -> None:
+    # Exact in kind: monotone in n by design of the interpolation, 99.8 % outside 95 %.
+    found = funnel_limits(np.arange(10, 400, 5), 0.6)
+    assert (found.low[1] <= found.low[0]).all()
+    assert (found.high[1] >= found.high[0]).all()
+    assert found.high[0, -1] - found.low[0, -1] < 0.3 * (found.high[0, 0] - found.low[0, 0])
+
+
+def test_large_groups_have_normal_limits() -> None:
+    # Exact in the limit: 0.5 +- 1.96 sqrt(.25 / n), to 1e-4 at n = 10,000.
+    found = funnel_limits([10_000], 0.5, levels=(0.95,))
+    assert found.high[0, 0] == pytest.approx(0.5 + 1.959964 * 0.005, abs=1e-4)
+
+
+def test_sizes_that_are_no_counts_are_refused() -> None:
+    with pytest.raises(EstimationRefused, match="whole number"):
+        funnel_limits([2.5], 0.5)
+    with pytest.raises(EstimationRefused, match="centre"):
+        funnel_limits([5], 1.5)
