@@ -30,7 +30,7 @@ def test_exact_limits_leave_out_what_chance_hardly_reaches() -> None:
     # Exact: 20 trials at 1/2: Pr(X <= 3) = 0.00129 < 0.00135 <= Pr(X <= 4), so the lower limit lies between 3 and 4 of 20.
     found = p_chart(SUCCESSES, TRIALS, baseline=4)
     assert 3 / 20 < found.low[0] < 4 / 20
-    np.testing.assert_allclose(found.low[0] + found.high[0], 19 / 20, atol=1e-9)
+    np.testing.assert_allclose(found.low[0] + found.high[0], 1.0, atol=1e-9)
 
 
 @pytest.mark.parametrize("chart", [p_chart, ewma])

@@ -13,7 +13,7 @@ def test_interpolated_limit_by_hand() -> None:
     # Exact: 10 trials at 1/2, tail 2.5 %: Pr(X <= 1) = 11/1024, Pr(X <= 2) = 56/1024, Pr(X = 2) = 45/1024.
     found = funnel_limits([10], 0.5, levels=(0.95,))
     low = 2 - (56 / 1024 - 0.025) / (45 / 1024)
-    np.testing.assert_allclose([found.low[0, 0], found.high[0, 0]], [low / 10, (9 - low) / 10], atol=1e-12)
+    np.testing.assert_allclose([found.low[0, 0], found.high[0, 0]], [low / 10, (10 - low) / 10], atol=1e-12)
 
 
 def test_wide_correlation_makes_all_counts_alike() -> None:
@@ -32,10 +32,14 @@ def test_chances_add_up_and_have_the_right_mean_and_variance() -> None:
 
 
 def test_limits_close_as_groups_grow_and_hold_each_other() -> None:
-    # Exact in kind: monotone in n by design of the interpolation, 99.8 % outside 95 %.
+    # Exact: no more than the tail lies beyond a limit, 99.8 % outside 95 %.
     found = funnel_limits(np.arange(10, 400, 5), 0.6)
     assert (found.low[1] <= found.low[0]).all()
     assert (found.high[1] >= found.high[0]).all()
+    for j, n in enumerate(range(10, 400, 5)):
+        share = np.arange(n + 1.0) / n
+        assert chances(n, 0.6, 0.0)[share > found.high[0, j] + 1e-12].sum() <= 0.025
+        assert chances(n, 0.6, 0.0)[share < found.low[0, j] - 1e-12].sum() <= 0.025
     assert found.high[0, -1] - found.low[0, -1] < 0.3 * (found.high[0, 0] - found.low[0, 0])
 
 

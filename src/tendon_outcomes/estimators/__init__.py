@@ -82,6 +82,22 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.interval_censored.log_rank import interval_log_rank
     from tendon_outcomes.estimators.interval_censored.npmle import interval_censored_incidence, turnbull
     from tendon_outcomes.estimators.limits import IntervalKind, Pointwise, SurvivalInterval
+    from tendon_outcomes.estimators.monitoring.confidence_sequence import ConfidenceSequence, always_valid_p, confidence_sequence
+    from tendon_outcomes.estimators.monitoring.control_chart import ControlChart, ewma, p_chart
+    from tendon_outcomes.estimators.monitoring.cusum import Cusum, bernoulli_cusum, grouped_cusum, time_to_event_cusum
+    from tendon_outcomes.estimators.monitoring.funnel import FunnelLimits, funnel_limits
+    from tendon_outcomes.estimators.monitoring.multiplicity import holm
+    from tendon_outcomes.estimators.monitoring.run_chart import RunChart, run_chart
+    from tendon_outcomes.estimators.monitoring.run_length import (
+        RunLength,
+        bernoulli_run_length,
+        limit_for_run_length,
+        markov_run_length,
+        simulated_run_length,
+        staggered_looks,
+    )
+    from tendon_outcomes.estimators.monitoring.shrinkage import Shrunken, beta_binomial_shrinkage
+    from tendon_outcomes.estimators.patient_means import PatientMean, mean_over_patients
     from tendon_outcomes.estimators.proportions import Proportion, clopper_pearson, newcombe, wilson
     from tendon_outcomes.estimators.regression.coefficients import Coefficients
     from tendon_outcomes.estimators.regression.cox.baseline import BaselineHazard, PredictedCurves
@@ -128,6 +144,8 @@ if TYPE_CHECKING:
     from tendon_outcomes.estimators.resampling.one_by_one import one_by_one
     from tendon_outcomes.estimators.resampling.permutation import PermutationTest, permutation_test
     from tendon_outcomes.estimators.resampling.store import BlockStore, FolderStore
+    from tendon_outcomes.estimators.sample_size import difference_sample_size, rescaled_sample_size, share_sample_size
+    from tendon_outcomes.estimators.signed_rank import PairedMedian, paired_median
 
 _MODULES = {
     "causal.exposure.effect_by_exposure": (
@@ -311,6 +329,47 @@ _MODULES = {
         "Pointwise",
         "SurvivalInterval",
     ),
+    "monitoring.confidence_sequence": (
+        "ConfidenceSequence",
+        "always_valid_p",
+        "confidence_sequence",
+    ),
+    "monitoring.control_chart": (
+        "ControlChart",
+        "ewma",
+        "p_chart",
+    ),
+    "monitoring.cusum": (
+        "Cusum",
+        "bernoulli_cusum",
+        "grouped_cusum",
+        "time_to_event_cusum",
+    ),
+    "monitoring.funnel": (
+        "FunnelLimits",
+        "funnel_limits",
+    ),
+    "monitoring.multiplicity": ("holm",),
+    "monitoring.run_chart": (
+        "RunChart",
+        "run_chart",
+    ),
+    "monitoring.run_length": (
+        "RunLength",
+        "bernoulli_run_length",
+        "limit_for_run_length",
+        "markov_run_length",
+        "simulated_run_length",
+        "staggered_looks",
+    ),
+    "monitoring.shrinkage": (
+        "Shrunken",
+        "beta_binomial_shrinkage",
+    ),
+    "patient_means": (
+        "PatientMean",
+        "mean_over_patients",
+    ),
     "proportions": (
         "Proportion",
         "clopper_pearson",
@@ -424,6 +483,15 @@ _MODULES = {
         "BlockStore",
         "FolderStore",
     ),
+    "sample_size": (
+        "difference_sample_size",
+        "rescaled_sample_size",
+        "share_sample_size",
+    ),
+    "signed_rank": (
+        "PairedMedian",
+        "paired_median",
+    ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -441,10 +509,13 @@ __all__ = [
     "CloneCensorWeight",
     "Coefficients",
     "Concordance",
+    "ConfidenceSequence",
     "Contrast",
     "ContrastBracket",
+    "ControlChart",
     "CoxFit",
     "CumulativeIncidence",
+    "Cusum",
     "DaskCluster",
     "EValue",
     "EffectByExposure",
@@ -454,6 +525,7 @@ __all__ = [
     "FineGrayFit",
     "FolderStore",
     "FrailtySelection",
+    "FunnelLimits",
     "GFormula",
     "GroupTest",
     "GroupedCurves",
@@ -478,7 +550,9 @@ __all__ = [
     "OneSided",
     "OverImputed",
     "Overlap",
+    "PairedMedian",
     "ParametricFit",
+    "PatientMean",
     "PermutationTest",
     "PermutedStrategy",
     "Pointwise",
@@ -491,11 +565,14 @@ __all__ = [
     "PseudoValues",
     "QuantileBracket",
     "RestrictedMean",
+    "RunChart",
+    "RunLength",
     "SchoenfeldResiduals",
     "SchoenfeldSmooth",
     "SelfConsistentIncidence",
     "SequentialTrials",
     "Serial",
+    "Shrunken",
     "SimultaneousBand",
     "SinceOnset",
     "SmoothIncidence",
@@ -515,10 +592,14 @@ __all__ = [
     "accelerated_failure_time",
     "agreement",
     "aipw",
+    "always_valid_p",
     "balance",
     "balancing_weights",
     "batched_cox",
     "batched_logistic",
+    "bernoulli_cusum",
+    "bernoulli_run_length",
+    "beta_binomial_shrinkage",
     "between_groups",
     "bootstrap",
     "bootstrap_curve",
@@ -526,6 +607,7 @@ __all__ = [
     "clone_censor_weight",
     "clopper_pearson",
     "concordance",
+    "confidence_sequence",
     "confounder_strength",
     "contrast",
     "cox",
@@ -533,18 +615,23 @@ __all__ = [
     "cox_residuals",
     "cumulative_baseline_hazard",
     "curve_statistic",
+    "difference_sample_size",
     "e_value",
     "effect_by_exposure",
     "effective_sample_size",
+    "ewma",
     "exposure_curve",
     "fine_gray",
     "firth_cox",
     "frailty_hazard_ratio",
     "frailty_selection",
+    "funnel_limits",
     "g_computation",
     "g_formula",
     "gray_test",
+    "grouped_cusum",
     "heaping",
+    "holm",
     "incidence_by_group",
     "independent_contrasts",
     "interval_band",
@@ -559,9 +646,12 @@ __all__ = [
     "iptw_statistic",
     "jackknife",
     "kaplan_meier",
+    "limit_for_run_length",
     "log_rank",
     "logistic",
+    "markov_run_length",
     "mean_cumulative_count",
+    "mean_over_patients",
     "milestone_difference",
     "milestone_ratio",
     "mixture_cure",
@@ -573,6 +663,8 @@ __all__ = [
     "one_sided_patterns",
     "over_impute",
     "overlap",
+    "p_chart",
+    "paired_median",
     "permutation_test",
     "permuted_strategy",
     "pooled",
@@ -583,24 +675,30 @@ __all__ = [
     "propensity",
     "proportional_hazards_test",
     "pseudo_values",
+    "rescaled_sample_size",
     "restricted_mean",
     "restricted_mean_difference",
     "restricted_mean_influence",
     "restricted_mean_ratio",
     "restricted_mean_time_lost",
+    "run_chart",
     "schoenfeld_residuals",
     "schoenfeld_smooth",
     "self_consistent_incidence",
     "sequential_trials",
+    "share_sample_size",
+    "simulated_run_length",
     "simultaneous_band",
     "since_onset",
     "spline_contrasts",
     "spline_incidence",
+    "staggered_looks",
     "state_occupancy",
     "survival_by_group",
     "time_lost_difference",
     "time_lost_influence",
     "time_lost_ratio",
+    "time_to_event_cusum",
     "tipping_point",
     "tmle",
     "turnbull",

@@ -54,7 +54,7 @@ def over_impute(
     Estimator
         told_i = x_i + e_i, e_i ~ N(0, spread_i^2); x_i ~ N(g'z_i, t^2). Each completed sample draws from
         N(k told_i + (1 - k) g'z_i, k spread_i^2), k = t^2 / (t^2 + spread_i^2), with g and t^2 estimated anew on a bootstrap
-        sample of patients (`told_model`: weighted least squares at the root of the restricted score of t^2).
+        sample of patients (`told_model`: weighted least squares at the largest root of the restricted score of t^2).
     Interval
         None here: estimate on every completed sample and put the answers together by `pooled`.
     Conventions

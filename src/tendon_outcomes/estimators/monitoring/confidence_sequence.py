@@ -70,8 +70,8 @@ def confidence_sequence(
         Robbins (1970) Ann Math Stat 41:1397; Howard, Ramdas, McAuliffe & Sekhon (2021) Ann Stat 49:1055, section 4; Darling &
         Robbins (1967) PNAS 58:66.
     Checked
-        Exact (the defining equation; one trial by hand), simulation: tests/estimators/test_confidence_sequence.py, gate row
-        `always_valid`.
+        Exact (the defining equation; one trial by hand), reference (confseq), simulation:
+        tests/estimators/test_confidence_sequence.py, gate row `always_valid`.
     """
     x, n, open_ = _counts(successes, trials, unknown)
     a, b = _prior(prior)
@@ -116,7 +116,8 @@ def always_valid_p(
     References
         Robbins (1970) Ann Math Stat 41:1397; Johari, Koomen, Pekelis & Walsh (2022) Oper Res 70:1806, section 3.
     Checked
-        Exact (one trial by hand), simulation: tests/estimators/test_confidence_sequence.py, gate row `always_valid`.
+        Exact (one trial by hand), reference (confseq), simulation: tests/estimators/test_confidence_sequence.py, gate row
+        `always_valid`.
     """
     if not 0.0 < threshold < 1.0:
         raise refuse("the threshold of a proportion lies between 0 and 1")
@@ -128,8 +129,10 @@ def always_valid_p(
         x, failures, a, b, at = n - x - open_, x + open_, b, a, 1.0 - at
     elif side != "greater":
         raise refuse("`side` is greater or less")
-    tail = np.maximum(beta_cdf(1.0 - at, b + failures, a + x), 1e-300)
-    log_e = log_beta(a + x, b + failures) - log_beta(a, b) + np.log(tail) - np.log(beta_cdf(1.0 - at, b, a))
+    # A tail that underflows lies far on the other side of the threshold, where the evidence is below 1 whatever it is.
+    with np.errstate(divide="ignore"):
+        tail = np.log(beta_cdf(1.0 - at, b + failures, a + x)) - np.log(beta_cdf(1.0 - at, b, a))
+    log_e = log_beta(a + x, b + failures) - log_beta(a, b) + tail
     log_e -= x * np.log(at) + failures * np.log1p(-at)
     return np.asarray(np.minimum(np.exp(-np.maximum.accumulate(np.maximum(log_e, 0.0), axis=-1)), 1.0))
 

@@ -34,10 +34,13 @@ def funnel_limits(
     Estimator
         Binomial; with `correlation` rho > 0 beta-binomial: probabilities vary between groups with variance rho c (1 - c).
     Interval
-        For a tail p: r the smallest whole number with Pr(X <= r) >= p, and r - {Pr(X <= r) - p} / Pr(X = r), so that limits
-        change smoothly with n.
+        Lower, for a tail p: r the smallest whole number with Pr(X <= r) >= p, and r - {Pr(X <= r) - p} / Pr(X = r), so that
+        limits change smoothly with n. Upper: the lower limit of the failures, turned over. A share is outside exactly when so
+        few, or so many, successes have a probability below p.
     Conventions
-        Limits stay in [0, 1]; a centre of 0 or 1 has no width.
+        Spiegelhalter interpolates the quantile of 1 - p by the same formula; his upper limit lies lower by up to 1/n, and calls
+        shares outside that chance brings more often than p (Manktelow & Seaton). Here it is not used. Limits stay in [0, 1]; a
+        centre of 0 or 1 has no width.
     Assumes
         Independent groups; a centre that is known (from many more than one group).
     Not for
@@ -47,9 +50,11 @@ def funnel_limits(
     Returns
         FunnelLimits.
     References
-        Spiegelhalter (2005) Stat Med 24:1185, section 2 and appendix A.1.
+        Spiegelhalter (2005) Stat Med 24:1185, section 2 and appendix A.1; Manktelow & Seaton (2012) PLoS ONE 7:e45723, first
+        method.
     Checked
-        Exact (binomial sums by hand; correlation 1/3 with centre 1/2: all counts alike): tests/estimators/test_funnel.py.
+        Published (Seaton & Manktelow 2012, chances of falling outside), exact (binomial sums by hand; correlation 1/3 with
+        centre 1/2: all counts alike): tests/estimators/test_funnel.py.
     """
     n = one_dimensional("trials", trials)
     refuse_rows(~((n >= 1.0) & (n == np.round(n))), "have a size that is no whole number above 0")
@@ -60,7 +65,9 @@ def funnel_limits(
     for j, size in enumerate(n.astype(np.int64)):
         chance = chances(int(size), centre, correlation)
         low[:, j] = [_place(chance, tail) / size for tail in tails]
-        high[:, j] = [_place(chance, 1.0 - tail) / size for tail in tails]
+        high[:, j] = [1.0 - _place(chance[::-1], tail) / size for tail in tails]
+    if centre in (0.0, 1.0):
+        low, high = np.full(low.shape, centre), np.full(high.shape, centre)
     return FunnelLimits(n, float(centre), tuple(levels), np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0), float(correlation))
 
 

@@ -106,6 +106,8 @@ def effect_by_exposure(
     table = compared_values(outcomes, code, compared)
     x = np.zeros((n, 0)) if covariates is None else covariate_table(covariates, n, "outcome")
     labels = tuple(names) if names is not None else tuple(f"x{j + 1}" for j in range(x.shape[1]))
+    if len(labels) != x.shape[1]:
+        raise refuse(f"{len(labels)} names for {x.shape[1]} covariates")
     places, patient = one_dimensional("at", at), patient_numbers(cluster, n)
     arms = [np.flatnonzero(code == one) for one in compared]
     either = np.concatenate(arms)
