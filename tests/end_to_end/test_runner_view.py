@@ -40,7 +40,7 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     from tendon_outcomes.cli import publish, study
     from tendon_outcomes.cli.app import app
 
-    asked = SimpleNamespace(endpoint=SimpleNamespace(phrase="pain-free running"))
+    asked = SimpleNamespace(endpoint=SimpleNamespace(phrase="pain-free running"), conf_level=0.95)
     opened = SimpleNamespace(protocol=lambda: SimpleNamespace(estimand=lambda _name: asked))
     made = [SimpleNamespace(estimand="chronicity_and_recovery")], SimpleNamespace(snapshot_id="5f0c2d9ab131", as_of="2024-03-31")
     monkeypatch.delitem(sys.modules, "tendon_outcomes.cli.runner", raising=False)
@@ -58,7 +58,8 @@ def test_the_answer_has_a_range_and_the_notice(ask: Callable[..., int], capsys: 
     assert ask("study", "--weeks", "26") == 0
     told = capsys.readouterr().out.replace("\u00a0", " ")
     assert told.startswith(
-        "Of 100 runners like these who had hurt for 6 months, about 34 (25 to 44) reached pain-free running by 12 weeks.\n"
+        "Of 100 runners like these who had hurt for 6 months, about 34 (25 to 44) reached pain-free running by 12 weeks. "
+        "In brackets is the 95 % interval.\n"
     )
     assert "This is no diagnosis and no forecast for one person." in told
     assert "data as of 2024-03-31" in told

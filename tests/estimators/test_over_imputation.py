@@ -64,6 +64,28 @@ def test_the_model_maximises_the_restricted_likelihood() -> None:
     assert weighted.residual_variance[0] == pytest.approx(copied.residual_variance[0], rel=1e-9)
 
 
+def test_resampled_rows_of_no_error_do_not_take_the_variance_to_0() -> None:
+    # Exact: two rows told without error, drawn three times each, lie on the line of a model with two coefficients, so that the
+    # restricted likelihood grows without end as t^2 goes to 0. The variance is that of its other maximum, found by a fine grid.
+    _, told, _, z = sample(60)
+    told, z, spread = told[:40], z[:40, :1], np.full(40, 0.5)
+    spread[:2] = 0.0
+    copies = np.ones((2, 40))
+    copies[1, :2] = 3.0
+    design = np.column_stack([np.ones(40), z])
+
+    def restricted(t2: float) -> float:
+        weight = copies[1] / (t2 + spread**2)
+        gram = design.T @ (weight[:, None] * design)
+        residual = told - design @ np.linalg.solve(gram, design.T @ (weight * told))
+        return float(copies[1] @ np.log(t2 + spread**2) + np.linalg.slogdet(gram)[1] + weight @ residual**2)
+
+    fine = np.geomspace(0.05, 20.0, 20_001)
+    best = fine[int(np.argmin([restricted(t2) for t2 in fine]))]
+    assert restricted(1e-9) < restricted(1e-7) - 10.0
+    assert told_model(told, spread**2, z, copies).residual_variance[1] == pytest.approx(best, rel=1e-3)
+
+
 def test_an_infinite_spread_is_a_missing_value() -> None:
     # Exact: whatever stands there changes nothing; draws have the mean and sd of the model without those rows.
     _, told, spread, z = sample(200)

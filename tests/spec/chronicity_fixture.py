@@ -87,6 +87,7 @@ def told() -> list[Made]:
         for t, r in (("3 months", 1.9), ("6 months", 2.4), ("12 months", 2.2), ("24 months", 1.2))
     ]
     made.append(row("duration_heaping", estimator="exact Poisson", term="overall", estimate=0.0004, warning="heaping detected"))
+    made.append(row("duration_reliability", estimator="over-imputation", term="overall", estimate=0.93))
     for day in DAYS:
         for weeks in ASKED:
             limits = with_limits(share(weeks, day) + 0.01, 0.08)
@@ -111,7 +112,7 @@ def strategies(last: float = 52.0) -> list[Made]:
         ("strategy_ratio_by_duration", lambda weeks: 1.35 - 0.03 * math.log2(weeks / 6)),
     ):
         made += over_duration(statistic, 84, value, lambda weeks: 0.08 + 0.02 * abs(math.log2(weeks / 20)), stratum=CONTRAST)
-    trend = row("strategy_trend_by_duration", stratum=CONTRAST, term="6 to 52 weeks", day=84, **with_limits(-0.06, 0.1))
+    trend = row("strategy_trend_by_duration", stratum=CONTRAST, term="longest - shortest", day=84, **with_limits(-0.06, 0.1))
     return [*(one for one in made if one["at"] <= last), trend]
 
 
@@ -133,7 +134,7 @@ def other_readings() -> list[Made]:
         row("sensitivity_duration_difference", term="with severity", at=52.0, day=day, **with_limits(-0.03, 0.05)) for day in DAYS
     ]
     onset = [
-        row("since_onset_incidence", estimator="NPMLE", term="6", at=weeks, **with_limits(weeks / 100, 0.05))
+        row("since_onset_incidence", estimator="NPMLE", term="milestone", at=weeks, **with_limits(weeks / 100, 0.05))
         for weeks in (13.0, 26.0)
     ]
     return [*severity, *onset]

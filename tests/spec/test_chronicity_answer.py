@@ -14,9 +14,10 @@ from tendon_outcomes.analysis.chronicity.answer import assemble, examine
 from tendon_outcomes.analysis.chronicity.assemble import Chronicity
 from tendon_outcomes.analysis.chronicity.frailty import selection_words
 from tendon_outcomes.analysis.chronicity.places import places
-from tendon_outcomes.analysis.chronicity.rails import OUTSIDE, too_few
+from tendon_outcomes.analysis.chronicity.rails import OUTSIDE, beyond_duration, few_since_onset, thin, thinness, too_few
 from tendon_outcomes.analysis.chronicity.responders import changes
 from tendon_outcomes.analysis.chronicity.runner_view import runners_like_this
+from tendon_outcomes.analysis.chronicity.since_onset import since_onset_curve
 from tendon_outcomes.cli.publish import answer_of
 from tendon_outcomes.cohort import ascertain, assemble_cohort
 from tendon_outcomes.declarations import Estimand, Protocol, declare, load_protocol, resolve, shipped
@@ -102,14 +103,19 @@ def test_severity_is_no_covariate_of_the_primary_curve() -> None:
 # --- Where it ends
 
 
-def test_a_curve_ends_at_whole_weeks_within_the_percentiles() -> None:
-    # Grade: exact: 5th and 95th percentile of 1..99 weeks on the logarithmic scale lie between 5 and 6, and 94 and 95.
+def test_a_curve_ends_within_the_percentiles_at_places_of_the_protocol() -> None:
+    # Grade: exact: 5th and 95th percentile of 1..99 weeks on the logarithmic scale lie between 5 and 6, and 94 and 95; ten places
+    # a doubling, whatever the durations are.
     found = places(with_weeks([float(w) for w in range(1, 100)]))
     low, _, high = with_weeks([float(w) for w in range(1, 100)]).quantiles
     assert found.low - 1 < low <= found.low < found.high <= high < found.high + 1
-    assert found.grid[[0, -1]].tolist() == [found.low, found.high]
-    ratios = found.grid[1:] / found.grid[:-1]
-    assert ratios == pytest.approx(np.full(ratios.size, ratios[0]))
+    step = 260.0 ** (1 / 79)
+    assert found.low <= found.grid[0] < step * found.low
+    assert found.high / step < found.grid[-1] <= found.high
+    even = np.setdiff1d(found.grid, found.milestones)
+    assert even == pytest.approx(step ** np.rint(np.log(even) / np.log(step)))
+    assert even[1:] / even[:-1] == pytest.approx(np.full(even.size - 1, step))
+    assert set(found.milestones) <= set(found.grid)
 
 
 def test_a_duration_is_inside_flagged_or_refused() -> None:
@@ -153,6 +159,24 @@ def test_small_samples_are_refused_and_one_more_is_not(n: int, events: int, othe
     assert too_few(60, 20, 40) is None
 
 
+def test_few_per_parameter_is_said_once_for_all_days() -> None:
+    # Grade: exact: 10 and 20 for each parameter; one line for days alike.
+    assert [thinness(scarcer, 4) for scarcer in (39, 40, 79, 80)] == [10.0, 20.0, 20.0, None]
+    assert thin([56, 84, 182], 10.0).says.startswith("weeks 8, 12 and 26: fewer than 10 runners for each parameter")
+    assert thin([84], 20.0).says.startswith("week 12: fewer than 20")
+
+
+def test_a_duration_out_of_reach_is_refused_with_the_number_that_would_do_for_the_clinic_alone() -> None:
+    # Grade: exact: 2 of 100 had hurt for so long, 5 are needed: 250 runners. Outside the clinic that would tell the 2.
+    row = beyond_duration(104, 20.0, "g", of=(100, 2))
+    assert row.warning.endswith("too few runners had hurt for so long. It would take about 250 runners like these.")
+    told, nobody = (
+        suppress(Results("e", "q", frame([one]), Attrition()), min_cell_count=11).rows["warning"][0]
+        for one in (row, beyond_duration(104, 20.0, "g", of=(100, 0)))
+    )
+    assert told == nobody == "a duration of 104 weeks is refused: too few runners had hurt for so long."
+
+
 @pytest.mark.parametrize("n", [15, 40])
 def test_a_small_clinic_is_told_who_was_there_and_what_would_do(n: int) -> None:
     # Grade: exact (which rows).
@@ -167,11 +191,11 @@ def test_a_small_clinic_is_told_who_was_there_and_what_would_do(n: int) -> None:
 
 
 def test_the_curve_the_differences_and_their_bands_are_told_for_every_week() -> None:
-    # Grade: exact (which rows): 40 points and 5 milestones on 3 days, each with a band that holds its limits.
-    found = answer(300)
+    # Grade: exact (which rows): every place and 5 milestones on 3 days, each with a band that holds its limits.
+    found, points_told = answer(300), places(case(300)).grid.size
     for statistic in ("duration_incidence", "duration_difference"):
         one, band = (found.select(name).sort("day", "term", "at") for name in (statistic, f"{statistic}_band"))
-        assert one.group_by("day").len().sort("day").rows() == [(56, 45), (84, 45), (182, 45)]
+        assert one.group_by("day").len().sort("day").rows() == [(day, points_told + 5) for day in (56, 84, 182)]
         assert one["estimate"].equals(band["estimate"])
         assert (band["conf_low"] <= one["conf_low"] + 1e-12).all()
         assert (band["conf_high"] >= one["conf_high"] - 1e-12).all()
@@ -327,3 +351,22 @@ def test_round_months_told_from_memory_are_the_less_sure() -> None:
     assert {"month", "week"} <= set(said)
     known = [i for i, one in enumerate(said) if one is not None]
     np.testing.assert_allclose(told.spread[known], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [1, 10, 19])
+def test_a_clinic_of_ninety_is_told_the_share_since_onset(seed: int) -> None:
+    # Exact (which rows): every duration told has 10 at risk, and follow-up beyond the last of them says nothing of it.
+    clinic = records_of(simulate_clinic(90, seed=seed, settings=ClinicSettings()).tables, declare())
+    cohort = assemble_cohort(clinic, estimand().population)
+    examined = examine(assemble(cohort, ascertain(cohort, estimand().endpoint, horizon_weeks=26), estimand()))
+    assert examined.tells
+    rows = list(since_onset_curve(examined))
+    assert rows
+    assert {row.statistic for row in rows} == {"since_onset_incidence"}
+    assert all(row.n_at_risk is not None and row.n_at_risk >= 10 for row in rows)
+
+
+def test_too_few_since_onset_are_refused_with_what_would_do() -> None:
+    # Exact: 4 of 80 at risk where they are most, 10 are needed: 200. Nobody at risk gives no number.
+    assert few_since_onset(80, 4, 10).words.endswith("It would take about 200 runners like these.")
+    assert few_since_onset(80, 0, 10).would_do == ""

@@ -120,6 +120,16 @@ def test_what_is_flagged_as_outside_is_not_drawn() -> None:
     assert "24 mo" not in text_of(main_curve())
 
 
+def test_a_withheld_band_says_so_and_is_no_empty_one() -> None:
+    # Grade: exact: the share of one band taken away; without any share there are no bars.
+    gone = pl.when(pl.col("term") == "12-26").then(None).otherwise("estimate").alias("estimate")
+    shares = MADE.select("duration_share")
+    assert "withheld" in text_of(main_curve(shares=shares.with_columns(gone)))
+    assert "withheld" not in text_of(main_curve())
+    none = shares.with_columns(pl.lit(None, dtype=pl.Float64).alias("estimate"))
+    assert "withheld" not in text_of(main_curve(shares=none))
+
+
 def test_durations_carry_their_share_and_the_bars_those_of_the_bands() -> None:
     # Grade: exact: 46 - 3 x 1.115 = 43 at 13 weeks; 6, 27, 31, 22 and 14 in 100 by band.
     told = text_of(main_curve())

@@ -89,6 +89,8 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a descriptive kind": (lambda q: q.update(kind="descriptive"), "kind is prognostic"),
     "an unasked week": (lambda q: q["exposure"].update(compare_week=10), "at_weeks does not ask for"),
     "a forgotten precision": (lambda q: q["exposure"]["recall"]["spread_log2"].pop("year"), "precisions"),
+    "windows that meet": (lambda q: q["exposure"]["recall"].update(heap_width_months=1.5), "heap_width_months"),
+    "heaps that fall": (lambda q: q["exposure"]["recall"].update(heaps_months=[6, 3, 12, 24]), "heap_width_months"),
     "a negative spread": (lambda q: q["exposure"]["recall"]["spread_log2"].update(day=-0.1), "negative"),
     "no variance of 0": (lambda q: q["exposure"]["frailty"].update(variances=[0.5, 1.0]), "grow from 0"),
     "an unknown instrument": (lambda q: q["exposure"]["response"].update(instrument="visa"), "not declared"),

@@ -81,7 +81,21 @@ def test_differences_are_associations_with_a_verdict() -> None:
         {**one, "conf_low": -0.2, "conf_high": 0.1} if one["statistic"] == "duration_difference" else one
         for one in clinic.everything()
     ]
-    assert any(line.endswith("inconclusive, the records do not tell the two apart.") for line in answer(wide)[1][2:4])
+    assert any(line.endswith("inconclusive, the records do not tell the two apart.") for line in answer(wide)[1][1:3])
+
+
+def test_the_first_page_is_short() -> None:
+    # Grade: exact: a dozen lines at most; of four cautions two, and where the others are. Why it is no more than an association
+    # and how far round numbers pile up stand further down.
+    more = [clinic.row("caution", term=f"c{i}", warning=f"caution number {i}") for i in range(3)]
+    support = answer([*clinic.everything(), *more])[1]
+    assert len(support) <= 12
+    assert sum(line.startswith("Caution: ") for line in support) == 2
+    assert support[-1] == "2 more: see “What was refused, and cautions”."
+    assert not any("Why it is no more" in line or "Round numbers" in line for line in support)
+    below = plain(Page(section_of(page())).text)
+    assert "Why it is no more than an association: nobody measured frailty." in below
+    assert "Round numbers are told so many times as often" in below
 
 
 def test_the_lead_week_leads_and_week_12_without_one() -> None:
@@ -135,9 +149,25 @@ def test_heaps_are_named_where_their_limits_lie_above_one() -> None:
     # Grade: exact: 24 months at 1.2 with a lower limit of 0.75 is no heap.
     told = plain(sentences.heaping_sentence(clinic.results(clinic.told())))
     assert told == (
-        "Durations are told from memory, in round numbers: 3 months 1.9 times as often as a smooth spread has it, "
-        "6 months (2.4 times), 12 months (2.2 times)."
+        "Round numbers are told so many times as often as a smooth spread has them: 3 months 1.9 (1.2 to 2.8); "
+        "6 months 2.4 (1.5 to 3.6); 12 months 2.2 (1.4 to 3.3)."
     )
+
+
+def test_a_variance_that_fits_only_in_a_limit_is_marked() -> None:
+    # Grade: exact: the warning of the row.
+    rows = clinic.frailty(((0.0, 0.9), (2.0, 6.0)))
+    rows[1]["warning"] = "no finite rate of recovery before day 0 fits this variance best"
+    shown = doubts.frailty(clinic.results(rows), ASKED, "q")
+    assert list(cells(shown)) == ["0 (no selection)", "2 ‡"]
+    assert shown is not None
+    assert shown.caption.endswith("‡ no finite rate of recovery before day 0 fits this variance best")
+
+
+def test_how_far_durations_are_trusted_is_said_once() -> None:
+    # Grade: exact: the row's share; nothing without over-imputation.
+    assert "93 % of what the durations" in plain(sentences.reliability_sentence(clinic.results(clinic.told())))
+    assert sentences.reliability_sentence(clinic.results(clinic.who())) == ""
 
 
 def test_strategies_are_told_where_they_end() -> None:
@@ -182,14 +212,17 @@ def test_the_table_keeps_every_duration_asked_and_flags_the_thin_ones() -> None:
     assert "† outside the 5th to 95th percentile" in shown.caption
     assert cells(tables.differences(made, ASKED, "q"))["24 months"] == ("refused",) * 3
     assert cells(tables.strategies(made, ASKED, "q"))["24 months"] == ("too few runners", "–")
-    assert cells(tables.strategies(made, ASKED, "q"))["Longest less shortest told (6 to 52 weeks)"] == ("−6 (−16 to +4)", "–")
+    assert cells(tables.strategies(made, ASKED, "q"))["Longest less shortest"] == ("−6 (−16 to +4)", "–")
 
 
 def test_other_readings_are_tabulated_under_their_own_names() -> None:
     # Grade: exact.
     made = clinic.results(clinic.everything())
     assert cells(doubts.sensitivity(made, ASKED, "q")) == {"With severity: 12 months": ("−3 (−8 to +2)",) * 3}
-    assert cells(doubts.since_onset(made, ASKED, "q"))["6 months"] == ("26 % (21 to 31 %)",)
+    onset = doubts.since_onset(made, ASKED, "q")
+    assert cells(onset)["6 months"] == ("26 % (21 to 31 %)",)
+    assert onset is not None
+    assert "of those who had not by week 6, runners entering" in plain(onset.caption)
     bare = clinic.results(clinic.incidence())
     assert doubts.sensitivity(bare, ASKED, "q") is None
     assert doubts.since_onset(bare, ASKED, "q") is None

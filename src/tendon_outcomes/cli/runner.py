@@ -9,7 +9,7 @@ from tendon_outcomes.analysis.chronicity.runner_view import runners_like_this
 from tendon_outcomes.cli.publish import run_analyses
 from tendon_outcomes.cli.study import Study
 from tendon_outcomes.cli.terminal import Say
-from tendon_outcomes.reporting.chronicity.runner import NOTICE, of_hundred
+from tendon_outcomes.reporting.chronicity.runner import NOTICE, interval_of, of_hundred
 from tendon_outcomes.reporting.wording import rounded
 from tendon_outcomes.vocabulary import Tier
 
@@ -26,13 +26,14 @@ class Told:
     low: int
     high: int
     sentence: str
+    interval: str
     notice: str
     snapshot: str
     as_of: str
 
     def text(self) -> str:
         """The answer as it is printed."""
-        return f"{self.sentence}\n\n{self.notice}\nFrom snapshot {self.snapshot}, data as of {self.as_of}."
+        return f"{self.sentence} {self.interval}\n\n{self.notice}\nFrom snapshot {self.snapshot}, data as of {self.as_of}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -49,14 +50,15 @@ def tell(study: Study, weeks: float, snapshot: str | None, say: Say) -> Told:
     """
     (results,), manifest = run_analyses(study, [ANALYSIS], snapshot, Tier.SHAREABLE, say)
     found = runners_like_this(results, weeks)
-    phrase = study.protocol().estimand(results.estimand).endpoint.phrase
+    asked = study.protocol().estimand(results.estimand)
     return Told(
         weeks=weeks,
         day=found.day,
         count=rounded(found.count),
         low=rounded(found.low),
         high=rounded(found.high),
-        sentence=of_hundred(found.count, found.low, found.high, day=found.day, weeks=weeks, phrase=phrase),
+        sentence=of_hundred(found.count, found.low, found.high, day=found.day, weeks=weeks, phrase=asked.endpoint.phrase),
+        interval=interval_of(asked.conf_level),
         notice=NOTICE,
         snapshot=manifest.snapshot_id,
         as_of=manifest.as_of,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -33,6 +34,13 @@ class Recall(Declared):
     def _spreads_are_sizes(self) -> Self:
         if bad := sorted(name for name, spread in self.spread_log2.items() if spread < 0):
             raise ValueError(f"spread_log2 is negative for {', '.join(bad)}")
+        return self
+
+    @model_validator(mode="after")
+    def _windows_lie_apart(self) -> Self:
+        heaps, width = self.heaps_months, self.heap_width_months
+        if any(b - a <= 2 * width for a, b in pairwise((-width, *heaps))):
+            raise ValueError("heaps_months do not grow by more than two heap_width_months")
         return self
 
 
@@ -77,9 +85,11 @@ class ExposureEntry(Declared):
 
     `node` of the graph that it measures and the `column` that holds it, in weeks. `knots`: how many the spline on its logarithm
     has. Durations are compared with `reference_weeks`; `ask_weeks` are told where the records hold them, and beyond
-    `most_weeks` nothing is. `adjust_for` names nodes of the graph, `sensitivity_adjust_for` those that the factor may itself
-    bring about, with which the answer is tried. `strategies_of`: the estimand whose target trial names the strategies that
-    are compared by duration, at week `compare_week`. `bands_weeks` are for display only.
+    `most_weeks` nothing is. `grid_points`: how many there are from one week to `most_weeks`, of which a curve has those that the
+    records hold; places that the records do not set tell nothing of them. `adjust_for` names nodes of the graph,
+    `sensitivity_adjust_for` those that the factor may itself bring about, with which the answer is tried. `strategies_of`: the
+    estimand whose target trial names the strategies that are compared by duration, at week `compare_week`. `bands_weeks` are for
+    display only.
     """
 
     node: str

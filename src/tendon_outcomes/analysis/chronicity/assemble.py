@@ -118,10 +118,16 @@ class Chronicity:
         return emptier_side(self.weeks, at_weeks)
 
     def events_beside(self, day: float) -> int:
-        """Runners with the endpoint by the day on the emptier side of the middle duration."""
-        reached = (self.data.cause == 1) & (self.data.right <= day)
+        """Runners with the endpoint by the day, or known to be without it, on the emptier side of the middle duration."""
         short = self.weeks <= np.median(self.weeks)
-        return int(min(np.count_nonzero(reached & short), np.count_nonzero(reached & ~short)))
+        return min(scarcer_among(self.data, day, short), scarcer_among(self.data, day, ~short))
+
+
+def scarcer_among(data: GriddedFollowUp, day: float, of: NDArray[np.bool_]) -> int:
+    """How many of some runners are known to have reached the endpoint by the day, or known not to have, whichever are fewer."""
+    reached = (data.cause == 1) & (data.right <= day)
+    known = (data.cause != 0) | (data.left >= day)
+    return int(min(np.count_nonzero(reached & of), np.count_nonzero(known & ~reached & of)))
 
 
 def emptier_side(weeks: FloatArray, at_weeks: float) -> int:

@@ -60,6 +60,7 @@ def examine(case: Chronicity) -> Examined:
     if case.covariates.dropped and (rail := rails.given_up(case.covariates.dropped)) is not None:
         rows.append(rail.caution(estimator=DESIGN))
     told: list[int] = []
+    thin: dict[float, list[int]] = {}
     for day in case.days:
         scarcer, needed = scarcer_outcome(case, day), parameters(case)
         refused = rails.few_per_parameter(day, scarcer, needed, case.n)
@@ -67,10 +68,14 @@ def examine(case: Chronicity) -> Examined:
             rows.append(refused.refusal(estimator=G_COMPUTATION, day=day))
             continue
         told.append(day)
-        if (note := rails.thin(day, scarcer, needed)) is not None:
-            rows.append(note.caution(estimator=G_COMPUTATION))
+        if (few := rails.thinness(scarcer, needed)) is not None:
+            thin.setdefault(few, []).append(day)
+    rows += [rails.thin(days, few).caution(estimator=G_COMPUTATION) for few, days in sorted(thin.items())]
     if told:
-        rows += [rails.beyond_duration(weeks, case.quantiles[1], G_COMPUTATION) for weeks in where.refused]
+        rows += [
+            rails.beyond_duration(weeks, case.quantiles[1], G_COMPUTATION, of=(case.n, case.beside(weeks)))
+            for weeks in where.refused
+        ]
         if not where.has_reference:
             missing = rails.no_reference(case.exposure.reference_weeks)
             rows.append(missing.refusal(estimator=G_COMPUTATION))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tendon_outcomes.analysis.chronicity import rails
-from tendon_outcomes.analysis.chronicity.assemble import Chronicity, Covariates, covariates_of
+from tendon_outcomes.analysis.chronicity.assemble import Chronicity, Covariates, covariates_of, scarcer_among
 from tendon_outcomes.analysis.chronicity.duration_rows import Beside, OverDurations, rows_over
 from tendon_outcomes.analysis.chronicity.examine import Examined
 from tendon_outcomes.analysis.chronicity.places import Places, places
@@ -45,6 +45,11 @@ class Prescribed:
     def events(self) -> tuple[int, ...]:
         reached = (self.case.data.cause == 1) & (self.case.data.right <= self.day)
         return tuple(int(np.count_nonzero(reached & (self.arm == one))) for one in ARMS)
+
+    @property
+    def scarcer(self) -> int:
+        """Runners of a strategy who reached the endpoint by the day, or are known to be without it, where they are fewest."""
+        return min(scarcer_among(self.case.data, self.day, self.arm == one) for one in ARMS)
 
     def ends(self) -> tuple[float, float]:
         """Between which durations both strategies have runners: the 5th and 95th percentiles of either."""
@@ -83,14 +88,14 @@ def modification(examined: Examined) -> Iterator[Row]:
 
 
 def _thin(who: Prescribed) -> Rail | None:
-    """Few events for each parameter of an arm's model."""
+    """Few of the scarcer outcome for each parameter of an arm's model."""
     parameters = 2 + len(who.covariates.names)
-    if min(who.events) >= rails.FIRTH_PER_PARAMETER * parameters:
+    if who.scarcer >= rails.FIRTH_PER_PARAMETER * parameters:
         return None
     return Rail(
         "few_per_parameter",
-        f"fewer than {rails.FIRTH_PER_PARAMETER:g} runners of a strategy had reached the endpoint by then for each parameter of "
-        "its model, which is drawn towards no association; limits may be somewhat narrow.",
+        f"fewer than {rails.FIRTH_PER_PARAMETER:g} runners of a strategy had reached the endpoint by then, or had not, for each "
+        "parameter of its model, which is drawn towards no association; limits may be somewhat narrow.",
     )
 
 
@@ -138,7 +143,7 @@ def effects(who: Prescribed, where: Places) -> EffectByExposure:
 
 def _rows(who: Prescribed, where: Places, found: EffectByExposure) -> Iterator[Row]:
     groups = tuple(who.case.weeks[who.arm == one] for one in ARMS)
-    beside = Beside(groups, min(who.events), who.day)
+    beside = Beside(groups, who.scarcer, who.day)
     stratum = who.trial.contrast
     for statistic, part in (("strategy_difference_by_duration", found.difference), ("strategy_ratio_by_duration", found.ratio)):
         numbers = OverDurations(
@@ -169,7 +174,7 @@ def _trend(who: Prescribed, found: EffectByExposure) -> Row:
         conf_low=low,
         conf_high=high,
         n_at_risk=min(who.n),
-        n_events=min(who.events),
+        n_events=who.scarcer,
     )
 
 

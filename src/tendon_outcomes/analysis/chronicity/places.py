@@ -8,7 +8,7 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
-from tendon_outcomes.analysis.chronicity.assemble import Chronicity
+from tendon_outcomes.analysis.chronicity.assemble import LEAST_WEEKS, Chronicity
 from tendon_outcomes.analysis.chronicity.rails import MIN_BEYOND
 
 CURVE, MILESTONE = "curve", "milestone"
@@ -19,7 +19,8 @@ FloatArray = NDArray[np.float64]
 class Places:
     """Durations in weeks. `low`, `high`: whole weeks within the 5th and 95th percentile, the ends of every curve.
 
-    `grid`: between them, evenly on the logarithm; `milestones`: durations of the protocol between them; `flagged`: those outside
+    `milestones`: durations of the protocol between them; `grid`: these and the places of the protocol, even on the logarithm,
+    between them, so that a curve tells neither percentile; `flagged`: those outside
     beyond which there are at least MIN_BEYOND runners; `refused`: the others. `has_reference`: whether the reference lies between
     the ends.
     """
@@ -39,8 +40,8 @@ class Places:
 
     @property
     def asked(self) -> FloatArray:
-        """Grid and milestones, the shortest first."""
-        return np.union1d(self.grid, np.asarray(self.milestones, dtype=np.float64))
+        """All places of the curve, the shortest first."""
+        return self.grid
 
     def terms(self, at_weeks: float) -> tuple[str, ...]:
         """The terms under which a duration is told: a milestone may be a point of the curve too."""
@@ -58,10 +59,11 @@ def places(case: Chronicity, *, within: tuple[float, float] | None = None) -> Pl
     inside = tuple(weeks for weeks in exposure.ask_weeks if first <= weeks <= last)
     flagged = tuple(weeks for weeks in exposure.ask_weeks if weeks not in inside and case.beside(weeks) >= MIN_BEYOND)
     flagged = flagged if within is None else ()
+    even = np.geomspace(LEAST_WEEKS, exposure.most_weeks, exposure.grid_points)
     return Places(
         low=first,
         high=last,
-        grid=np.geomspace(first, last, exposure.grid_points) if last > first else np.zeros(0),
+        grid=np.union1d(even[(even >= first) & (even <= last)], inside),
         milestones=inside,
         flagged=flagged,
         refused=tuple(weeks for weeks in exposure.ask_weeks if weeks not in (*inside, *flagged)),

@@ -48,15 +48,18 @@ def few_per_parameter(day: int, scarcer: int, parameters: int, n: int) -> Rail |
     )
 
 
-def thin(day: int, scarcer: int, parameters: int) -> Rail | None:
-    """Between 5 and 20 for each parameter: said."""
-    if scarcer >= ANNOTATE_PER_PARAMETER * parameters:
-        return None
-    few = FIRTH_PER_PARAMETER if scarcer < FIRTH_PER_PARAMETER * parameters else ANNOTATE_PER_PARAMETER
+def thinness(scarcer: int, parameters: int) -> float | None:
+    """Of 10 and 20 the smaller number for each parameter that was not reached; None where both were."""
+    return next((few for few in (FIRTH_PER_PARAMETER, ANNOTATE_PER_PARAMETER) if scarcer < few * parameters), None)
+
+
+def thin(days: Sequence[int], few: float) -> Rail:
+    """Days with fewer than `few` for each parameter: said once for all of them."""
     drawn = "; the model is drawn towards no association" if few == FIRTH_PER_PARAMETER else ""
+    weeks = f"week{'s' if len(days) > 1 else ''} {_listed([f'{day / 7:g}' for day in days])}"
     return Rail(
         "few_per_parameter",
-        f"week {day / 7:g}: fewer than {few:g} runners for each parameter of the model had reached the endpoint by then, or had "
+        f"{weeks}: fewer than {few:g} runners for each parameter of the model had reached the endpoint by then, or had "
         f"not{drawn}; limits may be somewhat narrow.",
     )
 
@@ -82,11 +85,27 @@ def unknown_duration(n_unknown: int) -> Rail | None:
     return Rail("unknown_duration", "runners without a duration on record are left out; the flow says how many.")
 
 
-def beyond_duration(at_weeks: float, middle: float, estimator: str, *, stratum: str = "all") -> Row:
-    """A duration that the records do not reach. Where they end is told by the curve, as far as that may be told."""
-    side = "short" if at_weeks < middle else "long"
+def beyond_duration(at_weeks: float, middle: float, estimator: str, *, stratum: str = "all", of: tuple[int, int] = (0, 0)) -> Row:
+    """A duration that the records do not reach. Where they end is told by the curve, as far as that may be told.
+
+    `of`: how many runners there are, and how many of them had hurt for so short or so long; none is no ground to tell how many
+    would do.
+    """
+    side, (n, beyond) = "short" if at_weeks < middle else "long", of
     says = f"a duration of {at_weeks:g} weeks is refused: too few runners had hurt for so {side}."
-    return replace(Rail(BEYOND, says).refusal(estimator=estimator, stratum=stratum), at=at_weeks)
+    would_do = f"about {ceil(n * MIN_BEYOND / beyond)} runners like these" if beyond else ""
+    return replace(Rail(BEYOND, says, would_do, beyond).refusal(estimator=estimator, stratum=stratum), at=at_weeks)
+
+
+def few_since_onset(n: int, most: int, needed: int) -> Rail:
+    """At no duration asked about were enough at risk on the clock of the onset; `most` were at risk at one of them."""
+    return Rail(
+        "few_since_onset",
+        f"the share counted from the first pain is refused: at no duration asked about were {needed} runners followed who had "
+        "not reached the endpoint.",
+        f"about {ceil(n * needed / most)} runners like these" if most else "",
+        most,
+    )
 
 
 def alike() -> Rail:
@@ -102,6 +121,11 @@ def no_reference(reference: float) -> Rail:
         "reference_beyond",
         f"no differences between durations: the reference of {reference:g} weeks lies where too few runners were.",
     )
+
+
+def _listed(words: Sequence[str]) -> str:
+    """`8`, `8 and 12`, `8, 12 and 26`."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _least(parameters: int) -> int:

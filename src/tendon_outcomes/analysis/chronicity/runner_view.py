@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 import polars as pl
@@ -40,9 +41,10 @@ def runners_like_this(results: Results, duration_weeks: float, *, day: int | Non
     curve = _curve(results, day)
     weeks = curve["at"].to_numpy()
     if not np.isfinite(duration_weeks) or not weeks[0] <= duration_weeks <= weeks[-1]:
+        side = "short" if duration_weeks < weeks[0] else "long"
         raise EstimationRefused(
-            f"a duration of {duration_weeks:g} weeks is refused: too few of these runners had hurt for so long or so short",
-            way_out=f"Durations from {weeks[0]:.0f} to {weeks[-1]:.0f} weeks can be told.",
+            f"a duration of {duration_weeks:g} weeks is refused: too few of these runners had hurt for so {side}",
+            way_out=f"Durations from {ceil(weeks[0])} to {floor(weeks[-1])} weeks can be told.",
         )
     after = int(np.searchsorted(weeks, duration_weeks))
     before = after if weeks[after] == duration_weeks else after - 1

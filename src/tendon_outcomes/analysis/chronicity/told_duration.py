@@ -15,7 +15,7 @@ from tendon_outcomes.analysis.strategies.rails_causal import not_estimated
 from tendon_outcomes.errors import EstimationRefused
 from tendon_outcomes.estimators.causal.exposure.exposure_curve import ExposureContrast, ExposureCurve
 from tendon_outcomes.estimators.imputation.heaping import heaping
-from tendon_outcomes.estimators.imputation.over_imputation import over_impute
+from tendon_outcomes.estimators.imputation.over_imputation import OverImputed, over_impute
 from tendon_outcomes.estimators.imputation.pooling import pooled
 from tendon_outcomes.results import Row
 
@@ -37,7 +37,7 @@ def heaps(case: Chronicity) -> Iterator[Row]:
     except EstimationRefused as refused:
         yield not_estimated(refused.summary).refusal(estimator=HEAPING)
         return
-    for i, months in enumerate(recall.heaps_months):
+    for i, months in enumerate(found.heaps.tolist()):
         yield Row(
             estimator=HEAPING,
             statistic="duration_heaping",
@@ -62,13 +62,16 @@ def heaps(case: Chronicity) -> Iterator[Row]:
 def over_imputed(fitted: Fitted) -> Iterator[Row]:
     """The curve at the milestones when every duration is drawn again within its imprecision, given outcome and covariates.
 
-    The spline keeps the knots of the curve. Estimates of the imputations are pooled by Rubin's rules.
+    The spline keeps the knots of the curve. Estimates of the imputations are pooled by Rubin's rules. Beside them stands the
+    reliability: of what durations differ by among runners alike in outcome and covariates, the share that is not the telling.
     """
     where = fitted.examined.where
     if not where.milestones:
         return
     try:
-        drawn = completed(fitted)
+        made = drawn_again(fitted)
+        yield _reliability(fitted.case, made)
+        drawn = completed(fitted, made)
         for k, day in enumerate(fitted.examined.days):
             beside = beside_of(fitted.case, day)
             shares = _pooled(fitted, drawn, k, share=True)
@@ -80,11 +83,11 @@ def over_imputed(fitted: Fitted) -> Iterator[Row]:
         yield not_estimated(refused.summary).refusal(estimator=OVER_IMPUTED)
 
 
-def completed(fitted: Fitted) -> list[ExposureCurve]:
-    """The curve in every completed sample."""
+def drawn_again(fitted: Fitted) -> OverImputed:
+    """Completed columns of log2 weeks, given the outcome on every day and the covariates of the curve."""
     case = fitted.case
     predictors = np.column_stack([fitted.values.value, case.covariates.value])
-    drawn = over_impute(
+    return over_impute(
         case.log2_weeks,
         case.spread,
         predictors,
@@ -93,8 +96,18 @@ def completed(fitted: Fitted) -> list[ExposureCurve]:
         low=float(np.log2(LEAST_WEEKS)),
         cluster=case.patient,
     )
+
+
+def completed(fitted: Fitted, made: OverImputed) -> list[ExposureCurve]:
+    """The curve in every completed sample."""
     milestones, knots = fitted.examined.where.milestones, tuple(fitted.curve.knots)
-    return [fitted.at(milestones, log2_weeks=value, knots=knots) for value in drawn.value]
+    return [fitted.at(milestones, log2_weeks=value, knots=knots) for value in made.value]
+
+
+def _reliability(case: Chronicity, made: OverImputed) -> Row:
+    return Row(
+        estimator=OVER_IMPUTED, statistic="duration_reliability", term=OVERALL, estimate=made.reliability, n_at_risk=case.n
+    )
 
 
 def _pooled(fitted: Fitted, drawn: list[ExposureCurve] | list[ExposureContrast], k: int, *, share: bool) -> OverDurations:

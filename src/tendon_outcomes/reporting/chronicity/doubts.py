@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-
 from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.reporting.chronicity.cells import NOT_TOLD, flagged, ratio_cell, told
 from tendon_outcomes.reporting.chronicity.rows import reference_weeks
@@ -22,6 +19,8 @@ from tendon_outcomes.reporting.wording import (
     week,
 )
 from tendon_outcomes.results import Results
+
+LIMIT_MARK = "‡"
 
 
 def sensitivity(results: Results, estimand: Estimand, name: str) -> TableView | None:
@@ -50,7 +49,8 @@ def since_onset(results: Results, estimand: Estimand, name: str) -> TableView | 
     quarters = [row for row in rows if row["at"] % WEEKS_A_QUARTER == 0]
     shown = sorted(quarters or rows, key=lambda one: float(one["at"]))
     body = tuple((duration(row["at"]), told(row, share_with_interval)) for row in shown)
-    entered = f" of those who had not by week{NBSP}{first}" if (first := _week_of(rows)) else ""
+    first = estimand.exposure.frailty.since_onset_from_week if estimand.exposure else None
+    entered = f" of those who had not by week{NBSP}{first:g}" if first else ""
     caption = (
         f"Counted from the first pain instead of day 0: share reaching {estimand.endpoint.phrase}{entered}, runners "
         f"entering when they were first seen, with {level(estimand.conf_level)} intervals"
@@ -60,11 +60,6 @@ def since_onset(results: Results, estimand: Estimand, name: str) -> TableView | 
     )
 
 
-def _week_of(rows: Iterable[ResultRow]) -> str:
-    """The week after which the clock of those who entered is read, from the term of their rows."""
-    return next((found[0] for row in rows if (found := re.search(r"\d+", str(row["term"])))), "")
-
-
 def frailty(results: Results, estimand: Estimand, name: str) -> TableView | None:
     """The ratio of two durations as selection is let be stronger and stronger."""
     rows = [row for row in rows_of(results, "frailty_hazard_ratio") if row["at"] is not None]
@@ -72,7 +67,7 @@ def frailty(results: Results, estimand: Estimand, name: str) -> TableView | None
         return None
     body = tuple(
         (
-            f"{row['at']:g}{' (no selection)' if row['at'] == 0 else ''}",
+            f"{row['at']:g}{' (no selection)' if row['at'] == 0 else ''}{f'{NBSP}{LIMIT_MARK}' if _is_limit(row) else ''}",
             told(row, ratio_cell),
             "" if is_withheld(row) or row["estimate"] is None else sentence_case(ratio_verdict(row)),
         )
@@ -82,8 +77,15 @@ def frailty(results: Results, estimand: Estimand, name: str) -> TableView | None
         "If runners differ in how readily they recover: ratio of the rates of recovery, long against short duration, with "
         f"{level(estimand.conf_level)} intervals"
     )
+    for says in dict.fromkeys(str(row["warning"]) for row in rows if _is_limit(row)):
+        caption += f". {LIMIT_MARK} {says}"
     head = ("Frailty variance", "Ratio", "What it leaves")
     return TableView(f"{name}-frailty", caption, head, body, min_cell_count=results.min_cell_count)
+
+
+def _is_limit(row: ResultRow) -> bool:
+    """So large a variance fits only in the limit of ever faster recovery before day 0: the row carries a warning."""
+    return not is_withheld(row) and bool(row["warning"])
 
 
 def heaping(results: Results, estimand: Estimand, name: str) -> TableView | None:

@@ -15,6 +15,7 @@ from tendon_outcomes.reporting.wording import duration, is_withheld, level, week
 from tendon_outcomes.results import Results
 
 _FEWEST_POINTS = 2
+_AS_BEFORE = "Both bands are read as in the first figure on this question."
 
 
 def leading_figure(results: Results, estimand: Estimand, day: int | None, name: str) -> tuple[FigureView, ...]:
@@ -38,10 +39,8 @@ def leading_figure(results: Results, estimand: Estimand, day: int | None, name: 
         if results.select("duration_share")["estimate"].drop_nulls().len()
         else ""
     )
-    how = (
-        f"{_how(results, estimand)} The curve ends where few runners were: at the 5th and 95th percentile of the durations.{bars}"
-    )
-    return (_view(made, f"{caption} on day 0, by {week(day)}", how),)
+    ends = "The curve ends where few runners were, within the 5th and 95th percentile of the durations."
+    return (_view(made, f"{caption} on day 0, by {week(day)}", f"{_how(results, estimand)} {ends}{bars}"),)
 
 
 def more_figures(results: Results, estimand: Estimand, day: int | None, name: str) -> tuple[FigureView, ...]:
@@ -64,7 +63,7 @@ def _weeks(results: Results, estimand: Estimand, name: str) -> FigureView | None
     bands = {day: drawn(results, "duration_incidence_band", day) for day in curves}
     phrase = estimand.endpoint.phrase
     made = draw.duration_panels(curves, bands, phrase=phrase, level=level(estimand.conf_level), name=name)
-    return _view(made, f"Share reaching {phrase}, by how long it had hurt, at every week asked about", _how(results, estimand))
+    return _view(made, f"Share reaching {phrase}, by how long it had hurt, at every week asked about", _AS_BEFORE)
 
 
 def _against_reference(results: Results, estimand: Estimand, day: int | None, name: str) -> FigureView | None:
@@ -84,7 +83,7 @@ def _against_reference(results: Results, estimand: Estimand, day: int | None, na
         name=name,
     )
     caption = f"Differences in 100 runners against {reference}, by {week(day)}"
-    return _view(made, caption, f"{_how(results, estimand)} At {reference} the difference is 0 by definition.")
+    return _view(made, caption, f"{_AS_BEFORE} At {reference} the difference is 0 by definition.")
 
 
 def _strategies(results: Results, estimand: Estimand, name: str) -> FigureView | None:
@@ -111,7 +110,7 @@ def _strategies(results: Results, estimand: Estimand, name: str) -> FigureView |
         axis_weeks=(min(whole), max(whole)) if whole else None,
         name=name,
     )
-    how = f"{_how(results, estimand)} Grey: one of the strategies has too few runners there, and nothing is told."
+    how = f"{_AS_BEFORE} Grey: one of the strategies has too few runners there, and nothing is told."
     return _view(made, caption, how)
 
 

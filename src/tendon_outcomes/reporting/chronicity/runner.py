@@ -62,6 +62,11 @@ def of_hundred(count: float, low: float, high: float, *, day: int, weeks: float,
     return f"{who}, about {about} ({least} to {most}) reached {phrase} by {by}."
 
 
+def interval_of(conf_level: float) -> str:
+    """What the two numbers in brackets are."""
+    return f"In brackets is the {level(conf_level)} interval."
+
+
 def _line(row: ResultRow, estimand: Estimand) -> RunnerLine:
     low, about, high = (PLACES * row[name] for name in ("conf_low", "estimate", "conf_high"))
     sentence = of_hundred(about, low, high, day=row["day"], weeks=row["at"], phrase=estimand.endpoint.phrase)

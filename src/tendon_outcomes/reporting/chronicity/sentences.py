@@ -11,10 +11,10 @@ from tendon_outcomes.reporting.chronicity.selection import WHY, selection_senten
 from tendon_outcomes.reporting.chronicity.words import is_outside, share_limits
 from tendon_outcomes.reporting.comparison.words import in_estimate, in_interval, strategy_name, verdict_of
 from tendon_outcomes.reporting.tables import rows_of
-from tendon_outcomes.reporting.wording import NBSP, ResultRow, duration, in_100, is_withheld, week, withheld
+from tendon_outcomes.reporting.wording import NBSP, ResultRow, duration, in_100, is_withheld, percent, week, withheld
 from tendon_outcomes.results import Results
 
-FIRST_PAGE_CAUTIONS = 3
+FIRST_PAGE_CAUTIONS = 2
 ADJUSTED = (
     "These shares are adjusted: what was known of the runners on day 0 is kept the same, and only the time it has hurt differs. "
     "That time is taken as it is, never cut into groups."
@@ -29,11 +29,10 @@ def chronicity_answers(results: Results, estimand: Estimand, *, lead_week: int |
         return (Answer("", "", _nothing(results, day), tuple(_cautions(results))),)
     support = [
         ADJUSTED,
-        *_why_no_more(results),
         *differences(results, estimand, day),
         *_other_weeks(results, estimand, day),
         selection_sentence(results, estimand),
-        *_told_from_memory(results, estimand, day),
+        *_recall_allowed_for(results, estimand, day),
         *by_strategy(results, estimand, day),
         *where_the_data_end(results),
         *_cautions(results),
@@ -60,7 +59,7 @@ def _headline(told: list[ResultRow], estimand: Estimand) -> str:
     return f"{says}; of those in pain for {duration(last['at'])}, {in_100(last['estimate'])} in 100 ({limits})."
 
 
-def _why_no_more(results: Results) -> list[str]:
+def why_no_more(results: Results) -> list[str]:
     """What the analysis says keeps it from more than an association."""
     reasons = [str(row["warning"]).replace("_", " ") for row in rows_of(results, "duration_wording") if row["warning"]]
     return [f"Why it is no more than an association: {one}." for one in reasons]
@@ -100,18 +99,17 @@ def _other_weeks(results: Results, estimand: Estimand, day: int | None) -> list[
     return [f"The same against {duration(reference_weeks(estimand))}, in 100, {told}."]
 
 
-def _told_from_memory(results: Results, estimand: Estimand, day: int | None) -> list[str]:
-    """Heaps in the durations, and the leading difference once their vagueness is allowed for."""
-    said = [heaping_sentence(results)]
+def _recall_allowed_for(results: Results, estimand: Estimand, day: int | None) -> list[str]:
+    """The leading difference once the vagueness of what was told is allowed for."""
     plain = [row for row in supported(results, "duration_difference", day) if row["at"] != reference_weeks(estimand)]
     redone = {row["at"]: row for row in supported(results, "duration_over_imputed_difference", day)}
     if plain and (row := redone.get(plain[-1]["at"])):
-        said.append(
-            f"With the vagueness of what was told allowed for, {duration(row['at'])} rather than "
+        return [
+            f"Durations are told from memory. With their vagueness allowed for, {duration(row['at'])} rather than "
             f"{duration(reference_weeks(estimand))} is associated with {in_estimate(row['estimate'])} in 100 "
             f"({in_interval(row, estimand.conf_level)}): {verdict_of(row)}."
-        )
-    return said
+        ]
+    return []
 
 
 def heaping_sentence(results: Results) -> str:
@@ -122,13 +120,27 @@ def heaping_sentence(results: Results) -> str:
     piled = [row for row in heaps if row["conf_low"] is not None and row["conf_low"] > 1]
     if not piled:
         return "Durations show no more round numbers than chance would leave."
-    first, *others = [
-        (str(row["term"]).replace(" ", NBSP), f"{row['estimate']:.{0 if row['estimate'] >= 10 else 1}f}") for row in piled
-    ]
-    more = "".join(f", {heap} ({times} times)" for heap, times in others)
-    return (
-        f"Durations are told from memory, in round numbers: {first[0]} {first[1]} times as often as a smooth spread has it{more}."
-    )
+    told = "; ".join(f"{str(row['term']).replace(' ', NBSP)} {_times(row)}" for row in piled)
+    return f"Round numbers are told so many times as often as a smooth spread has them: {told}."
+
+
+def _times(row: ResultRow) -> str:
+    """`1.9 (1.2 to 3.0)`, from 10 on in whole numbers."""
+    digits = 0 if row["estimate"] >= 10 else 1
+    high = "without an end" if row["conf_high"] is None else f"{row['conf_high']:.{digits}f}"
+    return f"{row['estimate']:.{digits}f} ({row['conf_low']:.{digits}f} to {high})"
+
+
+def reliability_sentence(results: Results) -> str:
+    """How far the durations told are trusted; empty without over-imputation."""
+    for row in rows_of(results, "duration_reliability"):
+        if row["estimate"] is not None:
+            return (
+                f"With the imprecision that the protocol declares, {percent(row['estimate'])} of what the durations of runners "
+                "alike in everything else differ by is taken to be true, the rest to be the telling (reliability, on the scale "
+                "of doublings; no interval, because the imprecision is declared and not estimated)."
+            )
+    return ""
 
 
 def by_strategy(results: Results, estimand: Estimand, day: int | None) -> list[str]:
@@ -157,8 +169,8 @@ def where_the_data_end(results: Results) -> list[str]:
         said.append(f"Half of these runners had hurt for no longer than {duration(half)}.")
     if (low := found.get("p5")) is not None and (high := found.get("p95")) is not None:
         said.append(
-            f"The curves end at {duration(low)} and {duration(high)}, the 5th and 95th percentile: too few were outside of it to "
-            "tell."
+            f"Curves are told between {duration(low)} and {duration(high)}, the 5th and 95th percentile: too few were outside of "
+            "it to tell."
         )
     return [" ".join(said)] if said else []
 

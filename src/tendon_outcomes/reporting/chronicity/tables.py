@@ -86,7 +86,7 @@ def strategies(results: Results, estimand: Estimand, name: str) -> TableView | N
         for weeks in sorted({*found, *asked_weeks(estimand)})
     )
     trend = tuple(
-        (f"Longest less shortest told ({row['term']})", told(row, points_with_limits), NOT_TOLD)
+        ("Longest less shortest", told(row, points_with_limits), NOT_TOLD)
         for row in rows_of(results, "strategy_trend_by_duration")
     )
     sides = strategy_name(str(first["stratum"]).replace(" - ", " against "))

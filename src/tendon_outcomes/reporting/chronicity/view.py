@@ -44,9 +44,9 @@ def chronicity(results: Results, estimand: Estimand, name: str, *, lead_week: in
             doubts.sensitivity(*asked),
             tables.strategies(*asked),
         ),
-        recall=tuple(one for one in (sentences.heaping_sentence(results),) if one),
+        recall=tuple(one for one in (sentences.heaping_sentence(results), sentences.reliability_sentence(results)) if one),
         recall_tables=_there(doubts.heaping(*asked), tables.over_imputed(*asked)),
-        selection=tuple(one for one in (WHY if any(said) else "", *said) if one),
+        selection=tuple(one for one in (WHY if any(said) else "", *said, *sentences.why_no_more(results)) if one),
         selection_tables=_there(doubts.frailty(*asked), doubts.since_onset(*asked)),
         numbers=_there(
             tables.who(results, name),

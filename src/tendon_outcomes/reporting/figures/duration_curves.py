@@ -10,13 +10,14 @@ import polars as pl
 
 from tendon_outcomes.reporting.figures import duration_panel as panels
 from tendon_outcomes.reporting.figures.paper import BLUE, GREY, INK, Figure, grammar, needed
-from tendon_outcomes.reporting.wording import band_ends, duration, percent, week
+from tendon_outcomes.reporting.wording import WITHHELD, band_ends, duration, percent, week
 
 CURVES = ("at", "estimate", "conf_low", "conf_high")
 BANDS = ("at", "conf_low", "conf_high")
 SHARES = ("term", "estimate")
 AXIS = "How long it had hurt on day 0 (every doubling is the same distance)"
 _STEP = 0.25
+_GAP = 0.5  # inches between panels: the last duration of one does not touch the first of the next
 
 
 def duration_curve(
@@ -99,10 +100,10 @@ def duration_panels(
     around = {day: table.to_dicts() for day, table in bands.items()}
     top = max(_highest(rows[day], around.get(day, ())) for day in rows)
     weeks = panels.weeks_shown(*rows.values())
-    wide = (8.95 - 0.75 - 0.3 * (len(rows) - 1)) / len(rows)
+    wide = (8.95 - 0.75 - _GAP * (len(rows) - 1)) / len(rows)
     layers: list[Any] = list(panels.key(p9, 0.75, 3.55, level))
     for position, (day, mine) in enumerate(rows.items()):
-        left = 0.75 + position * (wide + 0.3)
+        left = 0.75 + position * (wide + _GAP)
         panel = panels.Panel(left, left + wide, 0.7, 2.95, weeks, (0.0, top))
         rules = {value: label if position == 0 else "" for value, label in _percents(panel).items()}
         layers += [
@@ -132,16 +133,17 @@ def _told(rows: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{percent(row['estimate'])} at {duration(round(row['at']))}" for row in chosen.values())
 
 
-def _bars(shares: pl.DataFrame) -> list[tuple[float | None, float | None, float]]:
-    """Ends and share of every display band whose share is told."""
-    return [(*band_ends(row["term"]), row["estimate"]) for row in shares.to_dicts() if row["estimate"] is not None]
+def _bars(shares: pl.DataFrame) -> list[tuple[float | None, float | None, float | None]]:
+    """Ends and share of every display band; none where no share is told."""
+    told = shares.drop_nulls("estimate").height > 0
+    return [(*band_ends(row["term"]), row["estimate"]) for row in shares.to_dicts()] if told else []
 
 
-def _rug(p9: Any, panel: panels.Panel, bars: Sequence[tuple[float | None, float | None, float]]) -> list[Any]:
-    """Bars as wide as their band within the axis and as high as the share of the runners in it."""
+def _rug(p9: Any, panel: panels.Panel, bars: Sequence[tuple[float | None, float | None, float | None]]) -> list[Any]:
+    """Bars as wide as their band within the axis and as high as the share of its runners; a withheld one is no empty one."""
     if not bars:
         return []
-    base, tallest = 0.48, max(share for *_, share in bars) or 1.0
+    base, tallest = 0.48, max(share or 0.0 for *_, share in bars) or 1.0
     layers: list[Any] = [
         p9.annotate(
             "text", x=panel.left, y=1.14, label="Share of the runners, by how long it had hurt", ha="left", size=8.5, color=GREY
@@ -150,6 +152,9 @@ def _rug(p9: Any, panel: panels.Panel, bars: Sequence[tuple[float | None, float 
     for low, high, share in bars:
         left, right = panel.x(low or panel.weeks[0]), panel.x(high or panel.weeks[1])
         if right - left < 0.05:
+            continue
+        if share is None:
+            layers.append(p9.annotate("text", x=(left + right) / 2, y=base - 0.1, label=WITHHELD, size=8, color=GREY))
             continue
         top = base + 0.5 * share / tallest
         layers += [

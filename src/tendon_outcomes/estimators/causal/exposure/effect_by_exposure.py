@@ -96,7 +96,8 @@ def effect_by_exposure(
     References
         VanderWeele & Knol (2014) Epidemiol Methods 3:33 (both scales); Kent et al. (2020) Ann Intern Med 172:35 (absolute scale).
     Checked
-        Exact (linear outcomes with known difference), label swap, simulation: tests/estimators/test_exposure_curve.py.
+        Exact (linear outcomes with known difference; curves of their own), label swap: tests/estimators/test_exposure_curve.py,
+        test_effect_by_exposure.py; slow reference: tests/slow_reference/checks_exposure.py.
     """
     outcomes, level = as_outcomes(value), checked_level(conf_level)
     n = outcomes.value.shape[0]

@@ -111,8 +111,8 @@ def exposure_curve(
         Snowden, Rose & Mortimer (2011) Am J Epidemiol 173:731 (standardisation); MacKinnon & White (1985) J Econometrics 29:305;
         Venzon & Moolgavkar (1988) Appl Stat 37:87 (profile limits).
     Checked
-        Exact (least squares on a straight exposure; a saturated model), simulation of pointwise and simultaneous coverage:
-        tests/estimators/test_exposure_curve.py, tests/simulation/chronicity_coverage.py.
+        Exact (least squares, straight and bent), slow reference (tests/slow_reference/checks_exposure.py), simulation of
+        pointwise and simultaneous coverage: tests/estimators/test_exposure_curve.py, tests/simulation/chronicity_coverage.py.
     """
     sample, level = _checked(value, exposure, covariates, names, cluster), checked_level(conf_level)
     places = one_dimensional("at", at)
