@@ -44,6 +44,7 @@ def test_the_protocol_asks_only_what_is_declared() -> None:
         "meaningful_improvement_by_12_weeks",
         "stretching_versus_loading",
         "chronicity_and_recovery",
+        "claims_register",
     }
     claim = study.estimand("meaningful_improvement_by_12_weeks")
     assert claim.decision is not None

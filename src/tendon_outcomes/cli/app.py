@@ -141,18 +141,21 @@ def report(
     study: StudyFolder,
     *,
     snapshot: SnapshotId = None,
+    quarter: Annotated[
+        str | None, typer.Option("--quarter", metavar="2026Q3", help="The audit of a quarter, from its last snapshot.")
+    ] = None,
     tier: TierOption = Tier.SHAREABLE,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Write the report of a snapshot and print where it is."""
+    """Write the report of a snapshot, or of a quarter with all the looks before it, and print where it is."""
     from tendon_outcomes.cli.publish import publish
     from tendon_outcomes.cli.study import open_study
     from tendon_outcomes.snapshots import study_lock
 
     opened = open_study(study)
     with progress("report") as say, study_lock(opened.folder):
-        path, results = publish(opened, snapshot, tier, say, force=force)
+        path, results = publish(opened, snapshot, tier, say, force=force, quarter=quarter)
     show({"report": str(path), "answers": [one.glance() for one in results]}, str(path), as_json=as_json)
 
 
@@ -242,14 +245,20 @@ def simulate(
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same files.")] = 1,
     out: Annotated[Path, typer.Option("--out", help="Folder for the files; the truth goes to OUT/truth.")],
     visits_only: Annotated[bool, typer.Option("--visits-only", help="No weekly running reports.")] = False,
+    quarters: Annotated[
+        int, typer.Option("--quarters", min=0, help="So many exports, one a quarter, each in a folder named by its quarter.")
+    ] = 0,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Make a synthetic clinic whose truth is known, as raw files."""
-    from tendon_outcomes.cli.demonstrate import write_clinic
+    from tendon_outcomes.cli.demonstrate import write_clinic, write_quarters
 
     with progress("simulate") as say:
-        names = write_clinic(out, episodes, seed, say, visits_only=visits_only, force=force)
+        if quarters:
+            names = write_quarters(out, episodes, quarters, seed, say, visits_only=visits_only, force=force)
+        else:
+            names = write_clinic(out, episodes, seed, say, visits_only=visits_only, force=force)
     show({"folder": str(out), "files": names}, f"{len(names)} files in {out}", as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from tendon_outcomes.cli.study import as_of_date, create, refuse_file, store, va
 from tendon_outcomes.cli.terminal import Say
 from tendon_outcomes.errors import WouldOverwrite
 from tendon_outcomes.snapshots import LOCK_FILE, faults_named, remove, study_lock, write_all, write_new
-from tendon_outcomes.synthetic import ClinicSettings, simulate_clinic
+from tendon_outcomes.synthetic import ClinicSettings, csv_of, quarterly_exports, simulate_clinic
 from tendon_outcomes.vocabulary import OnReject, Tier
 
 MARKER = ".made-by-demo"
@@ -23,6 +23,21 @@ def write_clinic(out: Path, episodes: int, seed: int, say: Say, *, visits_only: 
     settings = ClinicSettings.visits_only() if visits_only else ClinicSettings()
     clinic = simulate_clinic(episodes, seed=seed, settings=settings)
     files = {**clinic.files, **{f"truth/{name}": content for name, content in clinic.truth.items()}}
+    refuse_file(out)
+    write_all(out, files, force=force)
+    return sorted(files)
+
+
+def write_quarters(
+    out: Path, episodes: int, quarters: int, seed: int, say: Say, *, visits_only: bool = False, force: bool = False
+) -> list[str]:
+    """Write what a synthetic clinic exports at the end of each quarter, each export in its own folder, and the truth beside."""
+    say(f"{episodes} episodes over {quarters} quarters, seed {seed}")
+    settings = ClinicSettings.visits_only() if visits_only else ClinicSettings()
+    exports, truth = quarterly_exports(episodes, quarters, seed=seed, settings=settings)
+    files = {f"{one.quarter}/{name}": content for one in exports for name, content in one.files.items()}
+    dates = "".join(f"{one.quarter},{one.as_of.isoformat()}\n" for one in exports)
+    files |= {"as_of.csv": f"quarter,as_of\n{dates}".encode(), "truth/truth_episodes.csv": csv_of(truth)}
     refuse_file(out)
     write_all(out, files, force=force)
     return sorted(files)

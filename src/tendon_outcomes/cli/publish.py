@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator
+import inspect
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
+import polars as pl
+
+from tendon_outcomes.cli.quarter import Quarter, keep, open_quarter
 from tendon_outcomes.cli.study import Study, log_report
 from tendon_outcomes.cli.terminal import Say
 from tendon_outcomes.declarations import Protocol, declare, shipped
 from tendon_outcomes.errors import EstimationRefused, NoUsableRows, TendonOutcomesError, WrongUse
 from tendon_outcomes.records import LedgerLine, RuleCount, ValidatedRecords
 from tendon_outcomes.reporting import LedgerView, ReportInput, RuleView, render
-from tendon_outcomes.results import Attrition, Results, Row, is_small, results_json, stamp, suppress_all, suppress_parts
+from tendon_outcomes.results import (
+    Attrition,
+    Provenance,
+    Results,
+    Row,
+    ToldBefore,
+    is_small,
+    results_json,
+    stamp,
+    suppress_all,
+    suppress_parts,
+    told_by,
+)
 from tendon_outcomes.snapshots import OUTPUTS, Manifest, open_snapshot, outputs_manifest, write_whole
 from tendon_outcomes.vocabulary import Tier
-
-Answer = Callable[[ValidatedRecords, Protocol], Results]
 
 
 def scripts() -> dict[str, Path]:
@@ -49,13 +64,40 @@ def run_analyses(
 ) -> tuple[list[Results], Manifest]:
     """Answers of the named scripts on one snapshot, stamped and suppressed together for the tier."""
     records, manifest = open_snapshot(study.folder, snapshot_id)
-    protocol = study.protocol()
-    provenance = stamp(snapshot=manifest.snapshot_id, declarations=declare().sha256, protocol=study.protocol_file)
-    gathered = []
+    case = Case(study.protocol(), study.protocol_file, records, manifest)
+    answers, _ = _answers(case, names, say)
+    return _suppressed(case, answers, tier), manifest
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What one report is worked out from. Without a `quarter` there is one snapshot and no history."""
+
+    protocol: Protocol
+    protocol_file: Path
+    records: ValidatedRecords
+    manifest: Manifest
+    quarter: Quarter | None = None
+
+    @property
+    def told(self) -> ToldBefore:
+        """What earlier quarters told outside the clinic."""
+        return ToldBefore() if self.quarter is None else self.quarter.told
+
+
+def _answers(case: Case, names: Iterable[str], say: Say) -> tuple[list[Results], Provenance]:
+    """Answers of the named scripts, stamped, with nothing hidden."""
+    provenance = stamp(snapshot=case.manifest.snapshot_id, declarations=declare().sha256, protocol=case.protocol_file)
+    gathered: list[Results] = []
     for name in names:
         say(f"analysis {name}")
-        gathered.append(_answer(answer_of(name), records, protocol).stamped(provenance))
-    return suppress_all(gathered, min_cell_count=_cell(tier, protocol), totals=_accepted(manifest)), manifest
+        gathered.append(_answer(answer_of(name), case, gathered, provenance).stamped(provenance))
+    return gathered, provenance
+
+
+def _suppressed(case: Case, answers: list[Results], tier: Tier) -> list[Results]:
+    cell = _cell(tier, case.protocol)
+    return suppress_all(answers, min_cell_count=cell, totals=_accepted(case.manifest), before=case.told)
 
 
 def _asked(protocol: Protocol, say: Say) -> Iterator[str]:
@@ -78,30 +120,50 @@ def _accepted(manifest: Manifest) -> list[int]:
     return [number for line in manifest.ledger if line.table == "episode" for number in (line.accepted, line.read)]
 
 
-def _answer(module: ModuleType, records: ValidatedRecords, protocol: Protocol) -> Results:
-    """A script's answer; when it refuses as a whole, the refusal is the answer."""
-    answer: Answer = module.answer
+def _answer(module: ModuleType, case: Case, answers: list[Results], provenance: Provenance) -> Results:
+    """A script's answer; when it refuses as a whole, the refusal is the answer. It gets of the rest what it asks for by name."""
+    asked = inspect.signature(module.answer).parameters
+    offered = {"history": case.quarter.history if case.quarter else None, "answers": tuple(answers)}
+    given = {name: value for name, value in offered.items() if name in asked}
     reason = ""
     try:
-        return answer(records, protocol)
+        results: Results = module.answer(case.records, case.protocol, **given)
     except (EstimationRefused, NoUsableRows) as error:
         reason = error.summary
-    estimand = protocol.estimand(module.ESTIMAND)
-    refusal = Row(estimator="the whole analysis", statistic="refusal", term="not_answered", warning=reason)
-    return Results.collect(estimand, [refusal], attrition=Attrition())
+    estimand = case.protocol.estimand(module.ESTIMAND)
+    if reason:
+        refusal = Row(estimator="the whole analysis", statistic="refusal", term="not_answered", warning=reason)
+        results = Results.collect(estimand, [refusal], attrition=Attrition())
+    if case.quarter is None or "history" not in asked:
+        return results
+    changed = Results.collect(estimand, case.quarter.changed(provenance), attrition=results.attrition)
+    return replace(results, rows=pl.concat([results.rows, changed.rows]))
 
 
 def publish(
-    study: Study, snapshot_id: str | None, tier: Tier, say: Say, *, force: bool, notice: str = ""
+    study: Study,
+    snapshot_id: str | None,
+    tier: Tier,
+    say: Say,
+    *,
+    force: bool,
+    notice: str = "",
+    quarter: str | None = None,
 ) -> tuple[Path, list[Results]]:
     """Write report.html, results.json and the list of their hashes as one folder into the study's reports and log it.
 
-    `notice` heads the page. The caller holds the study's lock.
+    A ``quarter`` is reported from the snapshot that stood at its end, with the history of the looks before; on its first report
+    what it rests on is kept for good. `notice` heads the page. The caller holds the study's lock.
     """
-    protocol = study.protocol()
-    results, manifest = run_analyses(study, _asked(protocol, say), snapshot_id, tier, say)
+    case = _case(study, snapshot_id, quarter)
+    protocol, manifest = case.protocol, case.manifest
+    answers, provenance = _answers(case, _asked(protocol, say), say)
+    if case.quarter is not None:
+        shared = _suppressed(case, answers, Tier.SHAREABLE)
+        intake = _intake_told(case, shared)
+        keep(study, case.quarter, answers, told_by(shared, totals=intake).to_dict(), provenance)
+    results = _suppressed(case, answers, tier)
     say("page and figures")
-    cell, told = _cell(tier, protocol), _told(results)
     page = render(
         ReportInput(
             results=tuple(results),
@@ -109,14 +171,14 @@ def publish(
             tier=tier,
             as_of=manifest.as_of,
             snapshot_id=manifest.snapshot_id,
-            ledger=tuple(_ledger_view(line, cell, told) for line in manifest.ledger),
+            ledger=_ledger(case, results, tier),
             rule_counts=tuple(_rule_view(count, tier) for count in manifest.rule_counts),
             left_out_columns=manifest.left_out_columns,
             notice=notice,
         )
     )
     suffix = "-internal-do-not-share" if tier is Tier.INTERNAL else ""
-    folder = study.folder / "reports" / f"{manifest.as_of}-{manifest.snapshot_id}{suffix}"
+    folder = study.folder / "reports" / f"{quarter or manifest.as_of}-{manifest.snapshot_id}{suffix}"
     files = {f"report{suffix}.html": page, f"results{suffix}.json": results_json(results)}
     outputs = outputs_manifest(files)
     write_whole(folder, {**files, OUTPUTS: outputs}, force=force)
@@ -124,10 +186,34 @@ def publish(
     return folder / f"report{suffix}.html", results
 
 
+def _case(study: Study, snapshot_id: str | None, quarter: str | None) -> Case:
+    """A snapshot under today's protocol, or a quarter under the protocol that it is reported by."""
+    if quarter is None:
+        records, manifest = open_snapshot(study.folder, snapshot_id)
+        return Case(study.protocol(), study.protocol_file, records, manifest)
+    if snapshot_id is not None:
+        raise WrongUse("a quarter is reported from the snapshot that stood at its end", way_out="Give --quarter or --snapshot.")
+    opened = open_quarter(study, quarter)
+    records, manifest = open_snapshot(study.folder, opened.snapshot_id)
+    return Case(opened.protocol(), opened.protocol_file, records, manifest, opened)
+
+
 def _told(results: Iterable[Results]) -> set[int]:
     """Every total that a flow of the report tells."""
     steps = [step for one in results for step in one.attrition.steps]
     return {n for step in steps for n in (step.n_before, step.n_after) if n is not None}
+
+
+def _ledger(case: Case, results: list[Results], tier: Tier) -> tuple[LedgerView, ...]:
+    cell = _cell(tier, case.protocol)
+    told = _told(results) | (set() if tier is Tier.INTERNAL else case.told.totals)
+    return tuple(_ledger_view(line, cell, told) for line in case.manifest.ledger)
+
+
+def _intake_told(case: Case, shared: list[Results]) -> list[int]:
+    """Numbers of episodes that the intake table of the shared report tells."""
+    lines = [line for line in _ledger(case, shared, Tier.SHAREABLE) if line.table == "episode"]
+    return [number for line in lines for number in (line.read, line.accepted) if number is not None]
 
 
 def _ledger_view(line: LedgerLine, cell: int, told: set[int]) -> LedgerView:

@@ -19,6 +19,7 @@ from tendon_outcomes.records import ValidatedRecords, ingest
 from tendon_outcomes.results import hash_files
 from tendon_outcomes.snapshots import (
     AUDIT_FILE,
+    QUARTERS,
     Manifest,
     Source,
     append,
@@ -120,14 +121,15 @@ def refuse_own_rooms(target: Path) -> None:
     Raises
     ------
     WrongUse
-        ``target`` is a study's folder or one of its files, or lies among its snapshots or reports; whichever study it is.
+        ``target`` is a study's folder or one of its files, or lies among its snapshots, quarters or
+        reports; whichever study it is.
     """
     there = target.resolve()
     for folder in (there, *there.parents):
         if not (folder / PROTOCOL).is_file():
             continue
         inside = there.relative_to(folder).parts
-        if len(inside) == 0 or inside[0] in (*ROOMS, PROTOCOL, COLUMN_MAP, AUDIT_FILE):
+        if len(inside) == 0 or inside[0] in (*ROOMS, QUARTERS, PROTOCOL, COLUMN_MAP, AUDIT_FILE):
             raise WrongUse(
                 "the output would stand among a study's own files; nothing was written", way_out="Give it another place."
             )
@@ -179,6 +181,14 @@ def log_report(study: Study, folder: Path, outputs: bytes) -> None:
     if last_named(study.folder, "report").get(folder.name, {}).get("outputs_sha256") == sha256:
         return
     _log(study, "report", {"report": folder.name, "outputs_sha256": sha256}, done=f"the report {folder.name} is written")
+
+
+def log_quarter(study: Study, quarter: str, kept: bytes) -> None:
+    """Log what was kept of a quarter on its first report, by the hash of its file; not again when it is logged."""
+    details = {"quarter": quarter, "quarter_sha256": hashlib.sha256(kept).hexdigest()}
+    if quarter in last_named(study.folder, "quarter"):
+        return
+    _log(study, "freeze a quarter", details, done=f"the quarter {quarter} is kept as it is reported")
 
 
 def log_export(study: Study, snapshot_id: str, readme: bytes) -> None:

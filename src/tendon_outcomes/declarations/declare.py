@@ -103,11 +103,11 @@ class Declarations:
             if endpoint.relapse is not None:
                 tables = tuple({table: None for version in endpoint.version.values() for table in version.assessed_in})
                 criteria = (*endpoint.relapse.painful_when, *endpoint.relapse.at_once_when)
-                findings += self._criteria_mistakes(f"{endpoint.endpoint}.relapse", criteria, tables)
+                findings += self.criteria_mistakes(f"{endpoint.endpoint}.relapse", criteria, tables)
         for phenotype in self.phenotypes.values():
             for key, rules in phenotype.version.items():
                 criteria = tuple(criterion for one in rules.classes for criterion in one.criterion)
-                findings += self._criteria_mistakes(f"phenotype {phenotype.phenotype}.{key}", criteria, ("episode",))
+                findings += self.criteria_mistakes(f"phenotype {phenotype.phenotype}.{key}", criteria, ("episode",))
         return findings
 
     def _endpoint_mistakes(self, place: str, version: EndpointVersion) -> list[Finding]:
@@ -117,9 +117,10 @@ class Declarations:
         ]
         strangers = sorted(set(version.tendons) - set(self.tendons))
         absent += [Finding("D-02", place, f"tendon {name} is not declared") for name in strangers]
-        return absent + self._criteria_mistakes(place, criteria, version.assessed_in)
+        return absent + self.criteria_mistakes(place, criteria, version.assessed_in)
 
-    def _criteria_mistakes(self, place: str, criteria: tuple[Criterion, ...], tables: tuple[str, ...]) -> list[Finding]:
+    def criteria_mistakes(self, place: str, criteria: tuple[Criterion, ...], tables: tuple[str, ...]) -> list[Finding]:
+        """What criteria name although none of ``tables`` declares it, and values that a column cannot hold."""
         return self._unknown_variables(place, criteria, tables) + self._impossible_literals(place, criteria, tables)
 
     def _population_mistakes(self, place: str, population: PopulationEntry) -> list[Finding]:
@@ -131,7 +132,7 @@ class Declarations:
             for name in procedures
             if name not in codes
         ]
-        return findings + self._criteria_mistakes(place, population.criterion, ("episode",))
+        return findings + self.criteria_mistakes(place, population.criterion, ("episode",))
 
     def _unknown_variables(self, place: str, criteria: Iterable[Criterion], tables: tuple[str, ...]) -> list[Finding]:
         known = {f"episode.{name}" for name in self.tables["episode"].column}

@@ -7,6 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from tendon_outcomes.declarations.audit import AuditEntry
+from tendon_outcomes.declarations.claims import ClaimEntry, RegisterEntry
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.dag import Dag
 from tendon_outcomes.declarations.endpoints import EndpointVersion
@@ -103,6 +105,7 @@ class EstimandEntry(Declared):
     decision: DecisionRule | None = None
     trial: TrialEntry | None = None
     exposure: ExposureEntry | None = None
+    audit: AuditEntry | None = None
 
     @field_validator("kind", mode="before")
     @classmethod
@@ -191,6 +194,14 @@ class ProtocolFile(Declared):
     support: dict[str, Support] = Field(default_factory=dict)
     endpoint: dict[str, OwnEndpoint] = Field(default_factory=dict)
     dag: Dag | None = None
+    claims_register: RegisterEntry | None = None
+    claim: dict[str, ClaimEntry] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _claims_are_of_a_register(self) -> Self:
+        if self.claim and self.claims_register is None:
+            raise ValueError("claims share what [claims_register] says, which is missing")
+        return self
 
     @model_validator(mode="after")
     def _populations_exist(self) -> Self:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tendon_outcomes.declarations.audit import Audit
+from tendon_outcomes.declarations.claims import ClaimsRegister
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.declare import Declarations
 from tendon_outcomes.declarations.endpoints import EndpointVersion, Relapse
@@ -21,6 +23,8 @@ from tendon_outcomes.declarations.protocol import (
     ProtocolFile,
     Support,
 )
+from tendon_outcomes.declarations.resolve_audit import resolve_audit
+from tendon_outcomes.declarations.resolve_claims import resolve_claims
 from tendon_outcomes.declarations.resolve_exposure import resolve_exposure
 from tendon_outcomes.declarations.resolve_trial import resolve_trial
 from tendon_outcomes.declarations.target_trial import TargetTrial
@@ -75,6 +79,7 @@ class Estimand:
     trial: TargetTrial | None = None
     other_endpoints: tuple[EndpointAsked, ...] = ()
     exposure: Exposure | None = None
+    audit: Audit | None = None
 
     @property
     def hypothetical(self) -> tuple[str, ...]:
@@ -97,6 +102,7 @@ class Protocol:
     min_cell_count: int
     estimands: dict[str, Estimand]
     support: dict[str, Support]
+    claims: ClaimsRegister | None = None
 
     def estimand(self, name: str) -> Estimand:
         """The estimand of that name, or a refusal that lists the ones there are."""
@@ -123,6 +129,7 @@ def resolve(written: ProtocolFile, declarations: Declarations) -> Protocol:
         min_cell_count=written.min_cell_count,
         estimands={name: _estimand(name, entry, written, known) for name, entry in written.estimand.items()},
         support=written.support,
+        claims=resolve_claims(written, known, lambda reference: endpoint_asked(known, reference)),
     )
 
 
@@ -151,6 +158,9 @@ def _estimand(name: str, entry: EstimandEntry, written: ProtocolFile, known: Dec
         trial=resolve_trial(entry.trial, written.dag, known) if entry.trial is not None else None,
         other_endpoints=tuple(endpoint_asked(known, one) for one in entry.other_endpoints),
         exposure=_exposure(entry, written, known),
+        audit=resolve_audit(
+            f"estimand.{name}.audit", entry.audit, population.tendon, known, lambda reference: endpoint_asked(known, reference)
+        ),
     )
 
 

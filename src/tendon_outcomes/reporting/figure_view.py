@@ -16,4 +16,4 @@ class FigureView:
     drawings: tuple[Markup, ...]
     instead: str = ""
     how: str = ""
-    bounded: bool = False  # some week asked about has bounds instead of a point
+    bounded: bool = False  # some week asked about has bounds or limits instead of a point

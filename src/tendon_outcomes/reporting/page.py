@@ -11,10 +11,14 @@ import jinja2
 from tendon_outcomes.declarations import Estimand, Protocol, Support, declare, shipped
 from tendon_outcomes.reporting import answers as said
 from tendon_outcomes.reporting import tables
+from tendon_outcomes.reporting.audit.rows import is_audit
+from tendon_outcomes.reporting.audit.sentences import by_group
+from tendon_outcomes.reporting.audit.view import Audit, audit
 from tendon_outcomes.reporting.chronicity.figures import leading_figure
 from tendon_outcomes.reporting.chronicity.rows import asks_for_duration, lead_day
 from tendon_outcomes.reporting.chronicity.sentences import chronicity_answers
 from tendon_outcomes.reporting.chronicity.view import Chronicity, chronicity
+from tendon_outcomes.reporting.claims.view import Claims, claims, holds_claims
 from tendon_outcomes.reporting.comparison.figures import leading_figures
 from tendon_outcomes.reporting.comparison.sentences import by_method, comparison_answers
 from tendon_outcomes.reporting.comparison.view import Comparison, comparison
@@ -25,13 +29,13 @@ from tendon_outcomes.reporting.svg import inline
 from tendon_outcomes.reporting.wording import (
     HANDLINGS,
     STATUSES,
-    bounds_of,
     count,
     ended,
     intercurrent,
     is_withheld,
     level,
     percent,
+    quarter_words,
     readable,
     sentence_case,
     withheld,
@@ -55,6 +59,8 @@ class Section:
     own_definition: bool
     comparison: Comparison | None = None
     chronicity: Chronicity | None = None
+    audit: Audit | None = None
+    claims: Claims | None = None
 
     @property
     def estimates(self) -> tuple[tables.TableView, ...]:
@@ -66,7 +72,12 @@ class Section:
     @property
     def describes(self) -> bool:
         """The answer is the cumulative incidence of everybody."""
-        return self.comparison is None and self.chronicity is None
+        return self.comparison is None and self.chronicity is None and self.claims is None
+
+    @property
+    def answers_first(self) -> bool:
+        """It stands among the answers, and not in a section of its own."""
+        return self.audit is None and self.claims is None
 
     @property
     def thresholds(self) -> tables.TableView | None:
@@ -105,6 +116,10 @@ def render(report: ReportInput) -> bytes:
             comparing=[one for one in sections if one.comparison],
             over_duration=[one for one in sections if one.chronicity],
             describing=[one for one in sections if one.describes],
+            auditing=[one for one in sections if one.audit],
+            registers=[one for one in sections if one.claims],
+            answering=[one for one in sections if one.answers_first],
+            asking=[one for one in sections if not one.claims] or sections,
             ledger=tables.ledger(report.ledger, report.protocol.min_cell_count),
             rules=tables.rules(report.rule_counts, report.protocol.min_cell_count),
             left_out=tables.left_out(report.left_out_columns),
@@ -127,27 +142,38 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         newline_sequence="\n",
     )
-    for word in (readable, sentence_case, intercurrent, count, ended, percent):
+    for word in (readable, sentence_case, intercurrent, count, ended, percent, quarter_words):
         environment.filters[word.__name__] = word
     return environment
 
 
 def _section(name: str, results: Results, report: ReportInput, lead_week: int | None, window: tuple[int, int] | None) -> Section:
     estimand = report.protocol.estimand(results.estimand)
-    trial, over_duration = estimand.trial, asks_for_duration(estimand)
+    trial, over_duration, audited = estimand.trial, asks_for_duration(estimand), is_audit(results)
     return Section(
         name=name,
         results=results,
         estimand=estimand,
         answers=_answers(estimand)(results, estimand, lead_week=lead_week),
-        figures=_figures(name, results, estimand, lead_week, window),
-        refusals=by_method(results, estimand, "refusal") if trial or over_duration else said.refusals(results),
-        cautions=by_method(results, estimand, "caution") if trial or over_duration else said.cautions(results),
+        figures=() if holds_claims(results) else _figures(name, results, estimand, lead_week, window),
+        refusals=_noted(results, estimand, "refusal"),
+        cautions=_noted(results, estimand, "caution"),
         follow_up=said.follow_up(results, estimand),
         own_definition=_is_own(estimand.endpoint.reference),
         comparison=comparison(results, estimand, trial, report, name) if trial else None,
         chronicity=chronicity(results, estimand, name, lead_week=lead_week) if over_duration else None,
+        audit=audit(results, estimand, name) if audited else None,
+        claims=claims(results, report.protocol.claims, name) if holds_claims(results) else None,
     )
+
+
+def _noted(results: Results, estimand: Estimand, statistic: str) -> tuple[str, ...]:
+    """Refusals or cautions in the words of the question."""
+    if is_audit(results):
+        return by_group(results, estimand, statistic)
+    if estimand.trial or asks_for_duration(estimand):
+        return by_method(results, estimand, statistic)
+    return said.refusals(results) if statistic == "refusal" else said.cautions(results)
 
 
 def _answers(estimand: Estimand) -> Callable[..., tuple[said.Answer, ...]]:
@@ -164,7 +190,7 @@ def _figures(
         return leading_figure(results, estimand, lead_day(results, lead_week), name)
     if estimand.trial:
         return leading_figures(results, estimand, name, lead_week=lead_week)
-    groups = enumerate(tables.strata(results), start=1)
+    groups = enumerate(tables.strata(results)[: 1 if is_audit(results) else None], start=1)
     return tuple(_figure(f"{name}-figure{i}", results, estimand, stratum, window) for i, stratum in groups)
 
 
@@ -179,7 +205,7 @@ def _figure(name: str, results: Results, estimand: Estimand, stratum: str, windo
         inline(report_curve.draw(curve, shape), name=f"{name}-{shape.name}", title=caption, desc=words, css_class=shape.name)
         for shape in report_curve.SHAPES
     )
-    return FigureView(name, caption, drawings, bounded=any(bounds_of(row) for row in curve.milestones))
+    return FigureView(name, caption, drawings, bounded=any(row["estimate"] is None for row in curve.milestones))
 
 
 def _curve(results: Results, estimand: Estimand, stratum: str, window: tuple[int, int] | None) -> report_curve.Curve:

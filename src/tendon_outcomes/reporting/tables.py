@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -24,6 +25,11 @@ from tendon_outcomes.reporting.wording import (
     withheld_note,
 )
 from tendon_outcomes.results import Provenance, Results
+
+_WITHIN = re.compile(r": |^\d{4}Q[1-4]$")
+"""What strata of an audit look like: `clinician: c03`, `2026Q3`."""
+_OF_GROUPS = ("cumulative_incidence", "median_days", "verdict")
+"""Statistics that every group of a question has where it could be answered."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,11 @@ def several_strata(results: Results) -> bool:
 
 
 def strata(results: Results) -> list[str]:
-    """Groups in their order; rows about the whole cohort are no group."""
-    return list(dict.fromkeys(name for name in results.rows["stratum"].to_list() if name != "all")) or ["all"]
+    """Groups in their order. Rows about the whole cohort are no group, nor is a quarter, or a part of the clinic in an audit."""
+    answered = results.rows.filter(results.rows["statistic"].is_in(list(_OF_GROUPS)))
+    rows = answered if "all" not in answered["stratum"] and answered.height else results.rows
+    named = dict.fromkeys(name for name in rows["stratum"].to_list() if name != "all" and not _WITHIN.search(name))
+    return list(named) or ["all"]
 
 
 def share_text(row: ResultRow) -> str:

@@ -103,6 +103,18 @@ def percent_range(low: float | None, high: float | None) -> str:
     return f"{percent(low).removesuffix(f'{NBSP}%')}{NBSP}to{NBSP}{percent(high)}"
 
 
+def shares_apart(low: float, high: float) -> str:
+    """`55–64 %` for a share that is known no more closely, `55 %` where both ends read alike."""
+    if percent(low) == percent(high):
+        return percent(low)
+    return f"{percent(low).removesuffix(f'{NBSP}%')}–{percent(high)}"
+
+
+def quarter_words(quarter: str) -> str:
+    """`2026 Q3` for `2026Q3`."""
+    return re.sub(r"^(\d{4})(Q[1-4])$", rf"\1{NBSP}\2", quarter)
+
+
 def level(conf_level: float) -> str:
     """`95 %`."""
     return f"{100 * conf_level:g}{NBSP}%"

@@ -7,6 +7,7 @@ from tendon_outcomes.results.provenance import Provenance, hash_files, stamp
 from tendon_outcomes.results.results import Results, interval_text, results_json
 from tendon_outcomes.results.rows import SCHEMA, Row, finite, frame
 from tendon_outcomes.results.small_counts import is_small, suppress_flow, suppress_parts, tellable_totals
+from tendon_outcomes.results.told_before import ToldBefore, gathered_before, told_by
 
 __all__ = [
     "SAID",
@@ -17,8 +18,10 @@ __all__ = [
     "Results",
     "Row",
     "Step",
+    "ToldBefore",
     "finite",
     "frame",
+    "gathered_before",
     "hash_files",
     "interval_text",
     "is_small",
@@ -29,4 +32,5 @@ __all__ = [
     "suppress_flow",
     "suppress_parts",
     "tellable_totals",
+    "told_by",
 ]

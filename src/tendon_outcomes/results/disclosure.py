@@ -2,7 +2,8 @@
 
 Counts stand in three places only: the flow, the incidence rows (reached, still followed, left) and how follow-up ended. Every
 other row loses its counts, and every estimate is rounded, so that an estimate times the number of runners gives no count back.
-What this does not do: compare with reports shared before; that is for whoever shares them.
+Counts of a quarter's report that stand too close to those of an earlier quarter's go as well; the shares stay, to whole percent.
+What this does not do: compare with other reports shared before; that is for whoever shares them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import replace
 import polars as pl
 
 from tendon_outcomes.errors import TendonOutcomesError, WrongUse
+from tendon_outcomes.results.disclosure_audit import OF_CLINICIANS, is_audit, suppress_audit
 from tendon_outcomes.results.disclosure_durations import DURATIONS, WHOLE_WEEKS, suppress_durations
 from tendon_outcomes.results.disclosure_strategies import (
     KNOWN,
@@ -26,6 +28,7 @@ from tendon_outcomes.results.disclosure_strategies import (
 )
 from tendon_outcomes.results.results import Results
 from tendon_outcomes.results.small_counts import is_small, longest_chain, suppress_flow, suppress_parts, tellable_totals
+from tendon_outcomes.results.told_before import NOTHING_TOLD, ToldBefore, without_near_counts
 from tendon_outcomes.results.withholding import (
     COUNTS,
     ESTIMATES,
@@ -39,6 +42,7 @@ from tendon_outcomes.results.withholding import (
 
 _IN_DAYS = (
     "median_days",
+    "median_verdict",
     "restricted_mean_time_lost",
     "follow_up_median_days",
     "assessment_gap_median_days",
@@ -54,11 +58,13 @@ def suppress(results: Results, *, min_cell_count: int) -> Results:
     return suppress_all([results], min_cell_count=min_cell_count)[0]
 
 
-def suppress_all(reports: Sequence[Results], *, min_cell_count: int, totals: Iterable[int] = ()) -> list[Results]:
+def suppress_all(
+    reports: Sequence[Results], *, min_cell_count: int, totals: Iterable[int] = (), before: ToldBefore = NOTHING_TOLD
+) -> list[Results]:
     """Results of one report in which no count from 1 to ``min_cell_count - 1`` is shown or can be had by subtraction.
 
     With ``min_cell_count = 1`` nothing is hidden: the internal tier. ``totals`` are numbers of episodes that the report tells
-    elsewhere, such as those accepted at intake.
+    elsewhere, such as those accepted at intake; ``before`` is what reports of earlier quarters told.
 
     1. Totals of all flows are chosen together, those analysed first: any two that are told are equal or far enough apart. An
        analysis whose number may not be told keeps its estimates and loses its counts.
@@ -84,15 +90,20 @@ def suppress_all(reports: Sequence[Results], *, min_cell_count: int, totals: Ite
     ends = [one.attrition.n_end for one in reports if one.attrition.n_end is not None]
     inner = [step.n_after for one in reports for step in reversed(one.attrition.steps) if step.n_after is not None]
     starts = [one.attrition.n_start for one in reports if one.attrition.n_start is not None]
-    tellable = tellable_totals(ends, [*totals, *inner, *starts], min_cell_count)
+    tellable = tellable_totals(ends, [*totals, *inner, *starts], min_cell_count, told=before.totals)
     ended = ends_of_all(pl.concat(one.rows for one in reports)) if reports else {}
-    return [_suppressed(one, tellable, min_cell_count, ended) for one in reports]
+    return [_suppressed(one, tellable, min_cell_count, ended, before) for one in reports]
 
 
-def _suppressed(results: Results, tellable: frozenset[int], min_cell_count: int, ends: Ends) -> Results:
-    rows = results.rows.with_row_index("_order")
-    parts = [_group(part, rows, min_cell_count, ends) for part in _groups(rows)]
+def _suppressed(results: Results, tellable: frozenset[int], min_cell_count: int, ends: Ends, before: ToldBefore) -> Results:
+    rows = results.rows.filter(~pl.col("stratum").str.starts_with(OF_CLINICIANS)).with_row_index("_order")
+    parts = [_group(part, rows, min_cell_count, ends) for part in _groups(rows.filter(~is_audit()))]
+    audited = rows.filter(is_audit())
+    if audited.height:
+        milestones = _milestones_told(rows.filter(pl.col("stratum") == "all"), min_cell_count)
+        parts.append(suppress_audit(audited, rows, min_cell_count, before=before, milestones=milestones))
     kept = pl.concat(parts).sort("_order").drop("_order") if parts else results.rows
+    kept = without_near_counts(kept, before, min_cell_count)
     if results.attrition.steps and results.attrition.n_end not in tellable:
         kept = _without_size(kept)
     flow = suppress_flow(results.attrition, tellable)

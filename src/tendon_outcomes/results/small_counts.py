@@ -15,14 +15,18 @@ def is_small(count: int | None, min_cell_count: int) -> bool:
     return count is not None and 0 < count < min_cell_count
 
 
-def tellable_totals(first: Iterable[int], then: Iterable[int], min_cell_count: int) -> frozenset[int]:
+def tellable_totals(
+    first: Iterable[int], then: Iterable[int], min_cell_count: int, *, told: Iterable[int] = ()
+) -> frozenset[int]:
     """Totals that may be published together: none is small, and any two are equal or far enough apart.
 
-    Those of ``first`` are tried before those of ``then``; each is taken if it goes with those taken before it.
+    Those of ``first`` are tried before those of ``then``; each is taken if it goes with those taken before it, and with those
+    ``told`` in earlier reports.
     """
+    standing = frozenset(told)
     taken: set[int] = set()
     for total in (*first, *then):
-        if not any(is_small(abs(total - other), min_cell_count) for other in (0, *taken)):
+        if not any(is_small(abs(total - other), min_cell_count) for other in (0, *standing, *taken)):
             taken.add(total)
     return frozenset(taken)
 

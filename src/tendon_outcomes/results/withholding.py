@@ -16,7 +16,11 @@ COUNTS = ("n_at_risk", "n_events", "n_censored")
 def withhold(part: pl.DataFrame, hidden: pl.Series, min_cell_count: int) -> pl.DataFrame:
     """Blank the numbers of the chosen rows and say why."""
     reason = f"{WITHHELD}fewer than {min_cell_count} runners, or a number from which so few could be worked out"
-    word = pl.when(hidden & (pl.col("statistic") == "verdict")).then(pl.lit("not shown")).otherwise(pl.col("term"))
+    word = (
+        pl.when(hidden & pl.col("statistic").is_in(["verdict", "median_verdict"]))
+        .then(pl.lit("not shown"))
+        .otherwise(pl.col("term"))
+    )
     return part.with_columns(
         *(pl.when(~hidden).then(pl.col(name)).alias(name) for name in (*NUMBERS, *COUNTS)),
         pl.when(hidden).then(pl.lit(reason)).otherwise(pl.col("warning")).alias("warning"),

@@ -23,6 +23,7 @@ from tendon_outcomes.snapshots.lock import (
     read_records,
     sha256_of,
 )
+from tendon_outcomes.snapshots.quarters import FROZEN_PROTOCOL, QUARTER_FILE, QUARTERS, read_quarter
 
 REPORTS = "reports"
 OUTPUTS = "outputs.json"
@@ -35,11 +36,12 @@ def outputs_manifest(files: dict[str, bytes]) -> bytes:
 
 
 def verify(study: Path) -> tuple[str, ...]:
-    """Check snapshots, the audit log and reports of a study; returns what was checked, one line each.
+    """Check snapshots, the audit log, reports and reported quarters of a study; returns what was checked, one line each.
 
-    The log is a chain: every line holds the hash of the one before it, every snapshot and report stands in it with the hash
-    of its list of files, and every snapshot holds the log's length and hash from before it was stored. So a changed, missing
-    or added file, a line taken out or moved, and a log cut before a snapshot or report that is still there are found.
+    The log is a chain: every line holds the hash of the one before it, every snapshot, report and reported quarter stands in
+    it with the hash of its list of files, and every snapshot holds the log's length and hash from before it was stored. So a
+    changed, missing or added file, a line taken out or moved, and a log cut before a snapshot or report that is still there are
+    found.
 
     Not found: somebody who rewrites log and files consistently; who cuts the log and removes what the cut lines named; and
     the loss of last lines that name nothing new (`init`, the same export ingested again). A copy of the log's last line,
@@ -58,6 +60,9 @@ def verify(study: Path) -> tuple[str, ...]:
     for folder in _named_alike(study, REPORTS, "report", "I-09", findings):
         findings += _report(study, folder)
         checked.append(f"report {folder.name}")
+    for folder in _named_alike(study, QUARTERS, "quarter", "I-09", findings):
+        findings += _quarter(study, folder)
+        checked.append(f"quarter {folder.name}")
     if findings:
         raise VerificationFailed(
             f"{len(findings)} differences in {study}", findings=findings, way_out="Restore the named files from a backup."
@@ -119,6 +124,19 @@ def _report(study: Path, folder: Path) -> list[Finding]:
     there.pop(OUTPUTS)
     wrong = differing(there, hashes)
     return [*findings, *(Finding("I-09", f"{folder.name}/{name}", "is not what was written") for name in wrong)]
+
+
+def _quarter(study: Path, folder: Path) -> list[Finding]:
+    """A reported quarter: its file as the log names it, its protocol as the file names it, and its snapshots there."""
+    findings = _as_logged(study, "quarter", folder / QUARTER_FILE, "quarter_sha256", "I-09")
+    try:
+        ref = read_quarter(folder)
+    except VerificationFailed:
+        return [*findings, Finding("I-09", f"{QUARTERS}/{folder.name}", "is not what was written")]
+    there = {path.name for path in folder.iterdir() if not hidden(path)} - {QUARTER_FILE, FROZEN_PROTOCOL}
+    findings += [Finding("I-09", f"{folder.name}/{name}", "is not what was written") for name in sorted(there)]
+    gone = [one.snapshot_id for one in ref.looks if not (study / FOLDER / one.snapshot_id).is_dir()]
+    return [*findings, *(Finding("I-10", f"{FOLDER}/{name}", f"stands behind {folder.name} and is absent") for name in gone)]
 
 
 def _as_logged(study: Path, key: str, file: Path, field: str, rule: str) -> list[Finding]:

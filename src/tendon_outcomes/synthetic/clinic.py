@@ -41,7 +41,7 @@ class SyntheticClinic:
 
     @cached_property
     def files(self) -> dict[str, bytes]:
-        return {f"{name}.csv": _csv(table) for name, table in self.tables.items()}
+        return {f"{name}.csv": csv_of(table) for name, table in self.tables.items()}
 
     @cached_property
     def truth(self) -> dict[str, bytes]:
@@ -55,8 +55,8 @@ class SyntheticClinic:
         text = json.dumps(document, indent=2, sort_keys=True) + "\n"
         return {
             "truth.json": text.encode(),
-            "truth_episodes.csv": _csv(self.truth_episodes),
-            "truth_weeks.csv": _csv(self.truth_weeks),
+            "truth_episodes.csv": csv_of(self.truth_episodes),
+            "truth_weeks.csv": csv_of(self.truth_weeks),
         }
 
 
@@ -102,7 +102,8 @@ def _named(seed: SeedSequence) -> str:
     return f"{seed.entropy}" + "".join(f".{key}" for key in seed.spawn_key)
 
 
-def _csv(table: pl.DataFrame) -> bytes:
+def csv_of(table: pl.DataFrame) -> bytes:
+    """A table as a clinic writes it."""
     buffer = io.BytesIO()
     table.write_csv(buffer)
     return buffer.getvalue()

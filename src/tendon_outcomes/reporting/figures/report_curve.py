@@ -43,8 +43,8 @@ class Curve:
 
     @property
     def drawable(self) -> bool:
-        """There is at least one day with an estimate."""
-        return any(row["estimate"] is not None for row in self.steps)
+        """There is at least one day with an estimate or with limits."""
+        return any(row["estimate"] is not None or _limits(row) for row in self.steps)
 
 
 def draw(curve: Curve, shape: Shape) -> str:
@@ -121,10 +121,10 @@ def _between(p9: Any, curve: Curve) -> list[Any]:
 
 def _points(p9: Any, curve: Curve) -> list[Any]:
     shown = [row for row in curve.steps if row["estimate"] is not None]
-    sure = [row for row in shown if row["conf_low"] is not None and row["conf_high"] is not None]
+    sure = [(row["day"] / 7, limits) for row in curve.steps if (limits := _limits(row))]
     layers = []
     if sure:
-        bars = {"x": [r["day"] / 7 for r in sure], "ymin": [r["conf_low"] for r in sure], "ymax": [r["conf_high"] for r in sure]}
+        bars = {"x": [week for week, _ in sure], "ymin": [low for _, (low, _) in sure], "ymax": [high for _, (_, high) in sure]}
         layers.append(p9.geom_linerange(p9.aes(**bars), color=BLUE, size=0.45))
     if shown:
         at = p9.aes(x=[r["day"] / 7 for r in shown], y=[r["estimate"] for r in shown])
@@ -135,23 +135,33 @@ def _points(p9: Any, curve: Curve) -> list[Any]:
 def _milestones(p9: Any, curve: Curve, shape: Shape) -> list[Any]:
     layers = []
     for row in curve.milestones:
-        week, bounds = row["day"] / 7, bounds_of(row)
-        if row["estimate"] is None and bounds is None:
+        week, bounds, limits = row["day"] / 7, bounds_of(row), _limits(row)
+        if row["estimate"] is None and bounds is None and limits is None:
             continue
         top = row["conf_high"] if row["conf_high"] is not None else row["estimate"]
-        if row["conf_low"] is not None and row["conf_high"] is not None:
-            ends = {"x": week, "xend": week, "y": row["conf_low"], "yend": row["conf_high"]}
+        label = ""
+        if limits is not None:
+            ends = {"x": week, "xend": week, "y": limits[0], "yend": limits[1]}
+            label = _from_to(limits)
             layers.append(p9.annotate("segment", color=BLUE, size=1.1, **ends))
         if row["estimate"] is not None:
             layers.append(p9.annotate("point", x=week, y=row["estimate"], color=BLUE, size=3.4))
             label = percent(row["estimate"])
         elif bounds is not None:
             layers.append(p9.annotate("segment", x=week, xend=week, y=bounds[0], yend=bounds[1], color=BLUE, size=3))
-            label = f"{percent(bounds[0]).removesuffix(f'{NBSP}%')}–{percent(bounds[1])}"
+            label = _from_to(bounds)
         place = {"x": week, "y": min((top or 0) + 0.045, 0.97), "label": label, "ha": "right" if week > 2 else "left"}
         look = {"fontweight": "bold", "size": shape.points, "color": INK, "fill": "white", "alpha": 0.85}
         layers.append(p9.annotate("label", label_size=0, label_padding=0.12, **look, **place))
     return layers
+
+
+def _limits(row: ResultRow) -> tuple[float, float] | None:
+    return None if row["conf_low"] is None or row["conf_high"] is None else (row["conf_low"], row["conf_high"])
+
+
+def _from_to(ends: tuple[float, float]) -> str:
+    return f"{percent(ends[0]).removesuffix(f'{NBSP}%')}–{percent(ends[1])}"
 
 
 def _weeks(p9: Any, curve: Curve, shape: Shape) -> list[Any]:
@@ -224,6 +234,12 @@ def _theme(p9: Any, shape: Shape) -> Any:
 
 
 def curve_words(curve: Curve) -> str:
-    """What the drawing shows, for who cannot see it: every point with its interval."""
-    points = [f"week {week_number(row['day'])}: {percent(row['estimate'])}" for row in curve.steps if row["estimate"] is not None]
-    return "Share that had reached the endpoint by " + "; ".join(points) + "."
+    """What the drawing shows, for who cannot see it: every point, and the limits of every day that has no point."""
+    told = []
+    for row in curve.steps:
+        limits = _limits(row)
+        if row["estimate"] is not None:
+            told.append(f"week {week_number(row['day'])}: {percent(row['estimate'])}")
+        elif limits is not None:
+            told.append(f"week {week_number(row['day'])}: {_from_to(limits)} (limits)")
+    return "Share that had reached the endpoint by " + "; ".join(told) + "."
