@@ -15,6 +15,7 @@ from tendon_outcomes.results import WOULD_DO, finite
 from tendon_outcomes.vocabulary import Verdict
 
 NOT_IDENTIFIED = "not identified as cause and effect"
+NOBODY_ARGUED = "nobody has argued that"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,7 @@ def association(
     identified = claim.entry.kind != "causal" or not reasons
     said = judged.verdict.value if identified and claim.entry.kind == "causal" else f"as an association: {judged.verdict.value}"
     ground = sentences(
-        "" if identified else f"{NOT_IDENTIFIED}: {'; '.join(reasons)}",
+        "" if identified else f"{NOT_IDENTIFIED}: {'; '.join(_in_short(reasons))}",
         f"{said} ({_rule(lead, null, side)})",
         *also,
         claim.entry.caution,
@@ -114,9 +115,18 @@ def association(
     return Finding(claim, judged.verdict.value if identified else NOT_ANSWERED, ground, judged, parts, judged.p_value)
 
 
+def _in_short(reasons: Sequence[str]) -> list[str]:
+    """The reasons, of several assumptions without an argument only the first in words."""
+    argued = [one for one in reasons if one.startswith(NOBODY_ARGUED)]
+    if len(argued) < 2:
+        return list(reasons)
+    rest = [one for one in reasons if one not in argued]
+    return [f"{len(argued)} of its assumptions have no argument, the first that{argued[0].removeprefix(NOBODY_ARGUED)}", *rest]
+
+
 def unargued(claim: Claim) -> list[str]:
     """The assumptions for which nobody has given an argument, as reasons."""
-    return [f"nobody has argued that {one.says[:1].lower()}{one.says[1:]}" for one in claim.entry.assumption if not one.answered]
+    return [f"{NOBODY_ARGUED} {one.says[:1].lower()}{one.says[1:]}" for one in claim.entry.assumption if not one.answered]
 
 
 def _rule(lead: Contrast, null: float, side: Side) -> str:
