@@ -54,6 +54,7 @@ def test_the_whole_way_gives_a_report_a_results_file_and_their_hashes(tendon_out
         "stretching_versus_loading",
         "chronicity_and_recovery",
         "meaningful_improvement_by_12_weeks",
+        "claims_register",
     ]
     assert all(one["min_cell_count"] == 11 for one in results["results"])
     assert tendon_outcomes("verify", study).returncode == 0

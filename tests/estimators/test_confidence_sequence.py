@@ -80,3 +80,29 @@ def test_p_values_are_those_of_the_cut_mixture() -> None:
 def test_counts_that_cannot_be_are_refused(successes: list[int], trials: list[int], unknown: list[int] | None, says: str) -> None:
     with pytest.raises(EstimationRefused, match=says):
         confidence_sequence(successes, trials, unknown=unknown)
+
+
+RHO, ONE_SIDED = 12.440561, 15.640635  # v / {2 log(1/a) + log(1 + 2 log(1/a))} - 0.16 at v = 100, a = 0.05 and 0.1
+
+
+def test_two_sided_bounds_are_those_of_confseq() -> None:
+    # Reference: targets of confseq's own unit tests (Howard; from its R implementation), beta-binomial mixture, v = 100, g = 0.2,
+    # h = 0.8, 5 %: log ratio -0.6941012 at s = 10, bound 31.4308. In shares: 625 runners at 1/5, prior (RHO / 0.8, RHO / 0.2).
+    prior = (RHO / 0.8, RHO / 0.2)
+    x = 135.0
+    ratio = log_beta(prior[0] + x, prior[1] + 625 - x) - log_beta(*prior) - x * np.log(0.2) - (625 - x) * np.log(0.8)
+    assert float(ratio) == pytest.approx(-0.6941012, abs=1e-5)
+    assert confidence_sequence([125 + 31.4308], [625], prior=prior).conf_low[0] == pytest.approx(0.2, abs=1e-6)
+
+
+def test_one_sided_p_values_are_those_of_confseq() -> None:
+    # Reference: as above, one-sided: the bound 28.41238 is where the ratio reaches 20.
+    prior = (ONE_SIDED / 0.8, ONE_SIDED / 0.2)
+    found = always_valid_p([125 + 28.41238], [625], threshold=0.2, prior=prior)
+    assert found[0] == pytest.approx(0.05, rel=1e-4)
+
+
+def test_no_success_among_thousands_is_no_evidence_of_many() -> None:
+    # Exact: every share above 1/2 is less likely than 1/2 itself, so E < 1; the tail of the mixture is below 1e-900.
+    assert always_valid_p([0], [3_000], threshold=0.5).tolist() == [1.0]
+    assert always_valid_p([3_000], [3_000], threshold=0.5, side="less").tolist() == [1.0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from tendon_outcomes.errors import EstimationRefused
 from tendon_outcomes.estimators.monitoring.control_chart import ewma, p_chart
@@ -66,3 +67,46 @@ def test_with_weight_1_the_average_is_the_chart() -> None:
 def test_points_that_cannot_be_charted_are_refused(successes: list[int], trials: list[int], baseline: int, says: str) -> None:
     with pytest.raises(EstimationRefused, match=says):
         p_chart(successes, trials, baseline=baseline)
+
+
+@pytest.mark.parametrize(
+    ("weight", "width", "shift", "published"),
+    [
+        (0.5, 3.071, 0.0, 500.0),
+        (0.5, 3.071, 0.5, 88.8),
+        (0.5, 3.071, 1.0, 17.5),
+        (0.03, 2.437, 0.0, 500.0),
+        (0.03, 2.437, 1.0, 12.6),
+        (0.2, 2.962, 0.0, 500.0),
+        (0.1, 2.814, 0.0, 500.0),
+        (0.4, 3.054, 0.0, 500.0),
+    ],
+)
+def test_widths_leave_the_published_number_of_points_between_signals(
+    weight: float, width: float, shift: float, published: float
+) -> None:
+    # Published: Lucas & Saccucci (1990), table 3 (0.5 and 0.03, as the help of R's spc quotes it; the others from Montgomery
+    # 2013, table 9.11), normal points, limits at their final width. 2.7, often seen with weight 0.2, would leave 238.
+    reach = width * np.sqrt(weight / (2.0 - weight))
+    cell = 2.0 * reach / 401
+    middle = cell * np.arange(-200, 201)
+    needed = (middle[None, :] - (1.0 - weight) * middle[:, None]) / weight - shift
+    moves = ndtr(needed + cell / 2.0 / weight) - ndtr(needed - cell / 2.0 / weight)
+    assert np.linalg.solve(np.eye(401) - moves, np.ones(401))[200] == pytest.approx(published, rel=4e-3)
+
+
+def test_a_default_average_signals_about_once_in_five_hundred_points() -> None:
+    # Simulation: 400 charts of 240 points of 400 trials; Pr(no signal in 240) is near exp(-240/500) = 0.62 (MC error 0.024).
+    rng = np.random.default_rng(500)
+    n, quiet = np.full(248, 400), 0
+    for _ in range(400):
+        x = np.concatenate((np.full(8, 200), rng.binomial(400, 0.5, 240)))
+        quiet += not ewma(x, n, baseline=8).outside.any()
+    assert quiet / 400 == pytest.approx(0.62, abs=0.08)
+
+
+def test_a_baseline_of_successes_only_has_no_width() -> None:
+    # Exact: by definition of the limits.
+    found = p_chart([5, 4, 3], [5, 4, 4], baseline=2)
+    assert found.low.tolist() == found.high.tolist() == [1.0, 1.0, 1.0]
+    assert found.outside.tolist() == [False, False, True]

@@ -10,10 +10,12 @@ from tendon_outcomes.estimators.monitoring.run_chart import crossings_limit, lon
 
 
 def test_limits_are_the_published_ones() -> None:
-    # Published: formulas of Anhoj & Olesen (2014), 8 and 8 for 24 points; crossings also R's qbinom(.05, n - 1, .5).
-    sizes = [10, 12, 15, 20, 24, 30, 40, 50, 60]
-    assert [longest_run_limit(n) for n in sizes] == [6, 7, 7, 7, 8, 8, 8, 9, 9]
-    assert [crossings_limit(n) for n in sizes] == [2, 3, 4, 6, 8, 10, 14, 19, 23]
+    # Published: Anhoj, vignette of R's qicharts2, appendix 2, critical values for 10 to 60 (of 100) useful points.
+    assert [longest_run_limit(n) for n in range(10, 61)] == [6] * 2 + [7] * 11 + [8] * 23 + [9] * 15
+    crossings = [2, 2, 3, 3, 4, 4, 4, 5, 5, 6, 6, 6, 7, 7, 8, 8, 8, 9, 9, 10, 10, 11, 11, 11, 12, 12, 13, 13, 14, 14, 14]
+    crossings += [15, 15, 16, 16, 17, 17, 17, 18, 18, 19, 19, 20, 20, 21, 21, 21, 22, 22, 23, 23]
+    assert [crossings_limit(n) for n in range(10, 61)] == crossings
+    assert (longest_run_limit(100), crossings_limit(100)) == (10, 41)
 
 
 def test_points_on_the_centre_neither_break_nor_lengthen_a_run() -> None:

@@ -26,7 +26,8 @@ SHIFTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
     ],
 )
 def test_two_sided_normal_sums_have_the_published_run_lengths(limit: float, published: list[float]) -> None:
-    # Published: Montgomery (2013), table 9.3 (k = 1/2), three digits; 1/ARL = 1/ARL+ + 1/ARL-.
+    # Published: Lucas & Crosier (1982) Technometrics 24:199, table 1 (limit 4, as the help of R's spc quotes it); Montgomery
+    # (2013), table 9.3 (both); k = 1/2, three digits; 1/ARL = 1/ARL+ + 1/ARL-.
     for shift, expected in zip(SHIFTS, published, strict=True):
         up, down = (markov_run_length(lambda w, s=s: ndtr(w - s + 0.5), limit=limit) for s in (shift, -shift))  # type: ignore[misc]
         assert 1.0 / (1.0 / up + 1.0 / down) == pytest.approx(expected, rel=6e-3)
@@ -72,3 +73,29 @@ def test_series_that_are_too_short_are_refused() -> None:
         simulated_run_length(np.zeros((5, 10)), limit=1.0)
     with pytest.raises(EstimationRefused, match="limit above 0"):
         markov_run_length(ndtr, limit=0.0)
+
+
+@pytest.mark.parametrize(
+    ("reference", "limit", "shift", "published", "within"),
+    [
+        # Published: Brook & Evans (1972) Biometrika 59:539, section 4.3.
+        (0.5, 3.0, 0.0, 117.59, 0.01),
+        (0.5, 3.0, 1.5, 3.75, 0.005),
+        # Published: Vance (1986) J Qual Technol 18:189, table 1.
+        (0.0, 10.0, -0.25, 2071.51, 0.1),
+        (0.0, 10.0, -0.125, 400.28, 0.01),
+        (0.0, 10.0, 0.0, 124.66, 0.005),
+        (0.0, 10.0, 0.25, 36.71, 0.005),
+        (0.0, 10.0, 0.5, 20.37, 0.005),
+        (0.0, 10.0, 1.0, 10.75, 0.005),
+        # Published: SAS/QC manual (1999).
+        (0.25, 8.0, 2.5, 4.1500836225, 4e-7),
+    ],
+)
+def test_one_sided_normal_sums_have_the_published_run_lengths(
+    reference: float, limit: float, shift: float, published: float, within: float
+) -> None:
+    # All as the examples in the help of R's spc (xcusum.arl) quote them. Cells halved and extrapolated: the error falls with
+    # their square.
+    coarse, fine = (markov_run_length(lambda w: ndtr(w - shift + reference), limit=limit, states=states) for states in (400, 800))
+    assert fine + (fine - coarse) / 3.0 == pytest.approx(published, abs=within)

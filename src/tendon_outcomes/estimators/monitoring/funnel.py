@@ -38,8 +38,8 @@ def funnel_limits(
         limits change smoothly with n. Upper: the lower limit of the failures, turned over. A share is outside exactly when so
         few, or so many, successes have a probability below p.
     Conventions
-        Spiegelhalter interpolates the quantile of 1 - p by the same formula; his upper limit lies lower by up to 1/n, and calls
-        shares outside that chance brings more often than p (Manktelow & Seaton). Here it is not used. Limits stay in [0, 1]; a
+        Spiegelhalter interpolates the quantile of 1 - p by the same formula; that upper limit is lower by up to 1/n, and has
+        shares outside that chance brings more often than p (8 of 10 at 1/2). It is not used here. Limits stay in [0, 1]; a
         centre of 0 or 1 has no width.
     Assumes
         Independent groups; a centre that is known (from many more than one group).
