@@ -143,6 +143,17 @@ def test_a_cohort_needs_enough_in_every_cell_and_never_hides_alone() -> None:
     assert rows["warning"].str.starts_with("withheld").to_list() == [True, True, True, False]
 
 
+def test_a_small_cohort_that_is_immature_cannot_be_had_from_everybody() -> None:
+    # Grade: exact: everybody less the mature and the other immature is 3; the smallest of them goes with it.
+    def young(stratum: str, n: int) -> Row:
+        return Row(estimator="counted", statistic="cohort_immature", stratum=stratum, n_at_risk=n)
+
+    rows = shown(counted("cohort_share", quarter(0), (20, 10, 5), "as known now"), young(quarter(1), 12), young(quarter(2), 3))
+    assert rows["n_at_risk"].to_list() == [35, None, None]
+    alone = shown(counted("cohort_share", quarter(0), (20, 10, 5), "as known now"), young(quarter(1), 3))
+    assert alone["n_at_risk"].to_list() == [None, None]
+
+
 def test_what_was_first_reported_is_told_where_it_differs_by_none_or_enough() -> None:
     # Grade: exact: 1 late improved is a small count by subtraction; 6 are not.
     def pair(then: Triple) -> list[int | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from tendon_outcomes.reporting import ReportInput
 from tendon_outcomes.results import Results, Row, suppress
@@ -29,7 +30,7 @@ def wilson(improved: int, n: int, z: float = 1.96) -> tuple[float, float]:
     return (middle - spread) / scale, (middle + spread) / scale
 
 
-def counted(statistic: str, stratum: str, n: int, improved: int, unknown: int, *, z: float = 1.96, **more: object) -> Row:
+def counted(statistic: str, stratum: str, n: int, improved: int, unknown: int, *, z: float = 1.96, **more: Any) -> Row:
     """A share of `n`, its bounds for the unknown, and limits of the bounds."""
     known = n - unknown
     return Row(
@@ -47,7 +48,7 @@ def counted(statistic: str, stratum: str, n: int, improved: int, unknown: int, *
             "n_events": improved,
             "n_censored": unknown,
             **more,
-        }  # type: ignore[arg-type]
+        }
     )
 
 
@@ -69,7 +70,12 @@ def restated() -> list[Row]:
         for term in ("changed definitions", "corrections", "late data", "total"):
             moved = quarter == "2023Q3" and term in ("late data", "total")
             before = improved - moved
-            values = {"estimate": (improved - before) / n, "n_at_risk": 0, "n_events": int(moved), "n_censored": -int(moved)}
+            values: dict[str, Any] = {
+                "estimate": (improved - before) / n,
+                "n_at_risk": 0,
+                "n_events": int(moved),
+                "n_censored": -int(moved),
+            }
             made.append(Row(estimator="restatement", statistic="restatement", stratum=quarter, term=term, day=84, **values))
     return made
 
@@ -95,8 +101,8 @@ def charts(*, outside: str = "", falling: bool = False) -> list[Row]:
         low, high = max(0.63 - 3 * math.sqrt(0.63 * 0.37 / known), 0), min(0.63 + 3 * math.sqrt(0.63 * 0.37 / known), 1)
         share = 0.1 if quarter == outside else improved / known
         ewma = 0.8 * ewma + 0.2 * share
-        shared = {"stratum": quarter, "term": term, "bound_low": 0.63, "n_at_risk": known, "n_events": improved}
-        flag = {"warning": "outside" if quarter == outside else ""}
+        shared: dict[str, Any] = {"stratum": quarter, "term": term, "bound_low": 0.63, "n_at_risk": known, "n_events": improved}
+        flag: dict[str, Any] = {"warning": "outside" if quarter == outside else ""}
         made.append(Row(estimator="p-chart", statistic="p_chart", estimate=share, conf_low=low, conf_high=high, **shared, **flag))
         made.append(
             Row(estimator="EWMA", statistic="ewma", estimate=ewma, conf_low=0.5, conf_high=0.76, **{**shared, "n_events": None})
@@ -124,8 +130,8 @@ def charts(*, outside: str = "", falling: bool = False) -> list[Row]:
         made.append(
             Row(estimator="simulation", statistic="cusum_run_length", term=kind, estimate=41.2, std_error=0.6, bound_low=40.0)
         )
-    longest = {"estimate": 5.0, "conf_high": 7.0, "n_at_risk": 14, "bound_low": 0.64}
-    crossings = {"estimate": 7.0, "conf_low": 4.0, "n_at_risk": 14, "bound_low": 0.64}
+    longest: dict[str, Any] = {"estimate": 5.0, "conf_high": 7.0, "n_at_risk": 14, "bound_low": 0.64}
+    crossings: dict[str, Any] = {"estimate": 7.0, "conf_low": 4.0, "n_at_risk": 14, "bound_low": 0.64}
     made.append(Row(estimator="run chart", statistic="run_chart", term="longest run", **longest))
     made.append(Row(estimator="run chart", statistic="run_chart", term="crossings", **crossings))
     return made
@@ -213,7 +219,7 @@ def definitions() -> list[Row]:
     for name, (share, word) in read.items():
         for day, part in ((56, 0.75), (84, 1.0)):
             low, high = wilson(round(188 * part * share), 188)
-            values = {"day": day, "estimate": part * share, "conf_low": low, "conf_high": high}
+            values: dict[str, Any] = {"day": day, "estimate": part * share, "conf_low": low, "conf_high": high}
             made.append(
                 Row(
                     estimator=clinic.NPMLE,
@@ -241,7 +247,7 @@ def definitions() -> list[Row]:
 
 def one_arm() -> list[Row]:
     """What a change in one group may be: gain, regression to the mean, others elsewhere, process."""
-    limits = {"conf_low": 15.1, "conf_high": 20.9}
+    limits: dict[str, Any] = {"conf_low": 15.1, "conf_high": 20.9}
     process = {
         "visits attended": 0.86, "adherence": 0.71, "completeness: pain over a given time": 0.94,
         "completeness: physical functional capacity": 0.81, "completeness: disability": 0.9,
@@ -336,13 +342,15 @@ def first_quarter() -> list[Row]:
         "looks": "one quarter is on record: always-valid limits need a second look. Ingest the next quarter's data.",
         "charts": "one quarter is on record: charts need at least 10. Ingest every quarter.",
     }
-    refused = [Row(estimator="history", statistic="refusal", term=term, warning=why) for term, why in needs.items()]
+    refused = [
+        Row(estimator="audit", statistic="refusal", stratum=what, term="too_few", warning=why) for what, why in needs.items()
+    ]
     return [*usual(), *groups()[:8], *definitions(), *one_arm(), *refused]
 
 
 def claims() -> list[Row]:
     """A register in which every kind of answer occurs."""
-    from_week = {"day": 84}
+    from_week: dict[str, Any] = {"day": 84}
     answered = {
         "H1": ("supported", 0.62, 0.55, 0.69, from_week), "H2": ("inconclusive", -0.06, -0.17, 0.05, from_week),
         "H3": ("not_answered", -0.09, -0.2, 0.02, from_week), "H8": ("supported", 0.71, 0.63, 0.78, {}),
@@ -391,8 +399,9 @@ def results(rows: Iterable[Row], *, name: str = AUDIT, cell: int = 1) -> Results
 def report(rows: Iterable[Row], *, register: Iterable[Row] = (), tier: Tier = Tier.INTERNAL) -> ReportInput:
     """A report of the audit beside another question, with the register where it is given."""
     usual_report = clinic.usual(tier)
-    parts = [usual_report.results[0], results(rows)]
+    cell = 1 if tier is Tier.INTERNAL else 11
+    parts = [usual_report.results[0], results(rows, cell=cell)]
     asked = list(register)
     if asked:
-        parts.append(results(asked, name=REGISTER))
+        parts.append(results(asked, name=REGISTER, cell=cell))
     return replace(usual_report, results=tuple(parts), as_of="2026-09-30", tier=tier)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tendon_outcomes.reporting import render
 from tendon_outcomes.reporting.claims.view import Claims, claims, holds_claims
@@ -26,7 +27,7 @@ def test_verdicts_are_counted_and_no_claim_is_left_out() -> None:
     # Grade: exact: the register of the fixture.
     shown = made(clinic.claims())
     assert shown.headline == (
-        "Of 19 claims of the article: 3 supported, 1 refuted, 2 inconclusive, 10 not answered, 3 needs other records."
+        "Of 19 claims of the article: 3 supported, 1 refuted, 2 inconclusive, 10 not answered, 3 need other records."
     )
     assert [line.name for line in shown.lines] == [f"H{n}" for n in range(1, 20)]
     assert [line.name for line in made(list(reversed(clinic.claims()))).lines] == [f"H{n}" for n in range(1, 20)]
@@ -39,7 +40,8 @@ def test_a_claim_stands_in_the_words_of_the_protocol() -> None:
     for line in made(clinic.claims()).lines:
         assert line.says == by_name[line.name].says
     lines = {line.name: line for line in made(clinic.claims()).lines}
-    assert lines["H19"].verdict == "needs other records" and lines["H19"].number == "–"
+    assert lines["H19"].verdict == "needs other records"
+    assert lines["H19"].number == "–"
     assert lines["H3"].ground == "The assumption exchangeability has no argument: what was found is an association."
 
 
@@ -59,7 +61,7 @@ def test_numbers_stand_in_the_unit_of_their_claim() -> None:
 
 def test_withheld_numbers_say_so() -> None:
     # Grade: exact.
-    gone = {
+    gone: dict[str, Any] = {
         "estimate": None,
         "conf_low": None,
         "conf_high": None,
@@ -94,5 +96,6 @@ def test_only_a_register_is_taken_for_one() -> None:
 def test_what_a_row_says_is_escaped() -> None:
     # Grade: exact.
     rows = [replace(one, warning="<script>alert(1)</script>") if one.stratum == "claim: H5" else one for one in clinic.claims()]
-    content = render(clinic.report(clinic.everything(), register=rows)).decode()
-    assert "<script" not in content.lower() and "&lt;script&gt;" in content.lower()
+    content = render(clinic.report(clinic.usual()[:4], register=rows)).decode().lower()
+    assert "<script" not in content
+    assert "&lt;script&gt;" in content

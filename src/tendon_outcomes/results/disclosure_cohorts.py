@@ -18,6 +18,7 @@ from tendon_outcomes.results.told_before import ToldBefore, near_told
 
 Cells = tuple[int, ...]
 NOW, THEN = "as known now", "as reported"
+_YOUNG = "immature "
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,12 @@ def told_quarters(rows: pl.DataFrame, before: ToldBefore, min_cell_count: int) -
     hidden = {quarter for quarter, cells in now.items() if any_small(cells, min_cell_count)} | (
         set(now) - set(_cohorts(free, NOW))
     )
-    hidden = _hidden(now, hidden, known_before, [(0,) * 3, *_looks(before.counts).values()], min_cell_count)
+    looks_before = [(0,) * 3, *_looks(before.counts).values()]
+    hidden, immature = _hidden(now, hidden, known_before, looks_before, min_cell_count), _immature(rows)
+    young = {one for one, (n,) in immature.items() if is_small(n, min_cell_count)} | (set(immature) - set(_immature(free)))
+    while gone := with_rest({**immature, **_sizes(now)}, young | hidden, min_cell_count) - young - hidden:
+        young |= gone & set(immature)
+        hidden = _hidden(now, hidden | gone & set(now), known_before, looks_before, min_cell_count)
     cohorts = {quarter: cells for quarter, cells in now.items() if quarter not in hidden}
     reported = {
         quarter
@@ -46,8 +52,8 @@ def told_quarters(rows: pl.DataFrame, before: ToldBefore, min_cell_count: int) -
         if not any_small((*then[quarter], *_less(now[quarter], then[quarter])), min_cell_count)
     }
     looks = _told_looks(rows, free, before, now, {**known_before, **cohorts}, min_cell_count)
-    immature = free.filter(pl.col("statistic") == "cohort_immature", pl.col("n_at_risk") >= min_cell_count)["stratum"]
-    return ToldQuarters(frozenset(cohorts), frozenset(reported), frozenset(looks), frozenset(immature))
+    told_young = frozenset(one.removeprefix(_YOUNG) for one in set(immature) - young)
+    return ToldQuarters(frozenset(cohorts), frozenset(reported), frozenset(looks), told_young)
 
 
 def _hidden(
@@ -139,6 +145,16 @@ def _held(look: Cells, cohorts: Mapping[str, Cells]) -> set[str]:
         if abs(size - sum(look)) < best:
             best, held = abs(size - sum(look)), position
     return set(ordered[:held])
+
+
+def _immature(rows: pl.DataFrame) -> dict[str, Cells]:
+    """Cohorts that are not yet so far, which are the rest of everybody, by a name that no mature one has."""
+    found = rows.filter(pl.col("statistic") == "cohort_immature")
+    return {f"{_YOUNG}{row['stratum']}": (row["n_at_risk"] or 0,) for row in found.iter_rows(named=True)}
+
+
+def _sizes(cohorts: Mapping[str, Cells]) -> dict[str, Cells]:
+    return {quarter: (sum(cells),) for quarter, cells in cohorts.items()}
 
 
 def _cohorts(rows: pl.DataFrame, term: str) -> dict[str, Cells]:

@@ -12,7 +12,7 @@ from numpy.random import SeedSequence
 
 from tendon_outcomes.errors import WrongUse
 from tendon_outcomes.synthetic.clinic import SyntheticClinic, csv_of, simulate_clinic
-from tendon_outcomes.synthetic.draws import Draws, clinic_seeds
+from tendon_outcomes.synthetic.draws import Draws, Floats, clinic_seeds
 from tendon_outcomes.synthetic.settings import ClinicSettings
 
 FIRST_YEAR = 2022
@@ -20,6 +20,8 @@ DECLARED_LOST_AFTER = 56
 """Days of silence after which the clinic writes that a runner was lost."""
 _DATED = ("visit", "run_week", "session")
 _STOPS = ("lost_to_follow_up", "other_injury", "stopped_running", "administrative_end")
+_ROWS = 400
+"""More rows than one episode has in any table."""
 _ENTERS, _LATE, _WRONG = "quarter_entry", "quarter_late_", "quarter_wrong"
 
 
@@ -135,7 +137,7 @@ def _of_site(
         after = simulate_clinic(episodes, seed=seed, settings=shift.settings, site=site)
         changed = entry.filter(pl.col("_number") >= shift.from_quarter)["episode_id"]
         clinic = _joined(before, after, changed)
-    draws = Draws((seed,), max(table.height for table in clinic.tables.values()))
+    draws = Draws((seed,), episodes)
     tables = {
         name: table.join(entry.select("episode_id", "_on"), on="episode_id", how="left") for name, table in clinic.tables.items()
     }
@@ -177,7 +179,7 @@ def _joined(before: SyntheticClinic, after: SyntheticClinic, changed: pl.Series)
 
 def _from(table: pl.DataFrame, draws: Draws, name: str, late: float) -> pl.DataFrame:
     """When each row is first exported: on its day, or a quarter later; what was written on day 0 is never late."""
-    held_back = pl.Series(draws.uniform(f"{_LATE}{name}")[: table.height, 0] < late) & (table["day"] > 0)
+    held_back = pl.Series(_of_rows(draws, f"{_LATE}{name}", table) < late) & (table["day"] > 0)
     return table.with_columns(_day(pl.col("day") + pl.when(held_back).then(91).otherwise(0)).alias("_from"))
 
 
@@ -188,12 +190,22 @@ def _happens(table: pl.DataFrame) -> pl.DataFrame:
 
 def _wrong_at_first(visits: pl.DataFrame, draws: Draws, corrected: float) -> pl.DataFrame:
     """A rating of change that was typed wrongly, and from which day on it is right."""
-    u = draws.uniform(_WRONG, 2)[: visits.height]
-    wrong = pl.Series(u[:, 0] < corrected)
-    typed = pl.when(wrong).then(pl.lit(pl.Series(np.floor(1 + 7 * u[:, 1]).astype(np.int64)))).otherwise(pl.col("pgic"))
+    wrong = pl.Series(_of_rows(draws, f"{_WRONG}_at_all", visits) < corrected)
+    rating = pl.Series(np.floor(1 + 7 * _of_rows(draws, _WRONG, visits)).astype(np.int64))
+    typed = pl.when(wrong).then(pl.lit(rating)).otherwise(pl.col("pgic"))
     right = _day(pl.col("day") + pl.when(wrong).then(182).otherwise(0))
     asked = pl.when(pl.col("pgic").is_not_null()).then(typed)
     return visits.with_columns(asked.alias("_wrong"), right.alias("_right_from"))
+
+
+def _of_rows(draws: Draws, name: str, table: pl.DataFrame) -> Floats:
+    """A uniform number for each row, by its episode and its place in it: what happens to others does not move it."""
+    place = table.select(
+        (pl.col("episode_id").str.slice(-5).cast(pl.Int64) - 1).alias("episode"),
+        pl.int_range(pl.len()).over("episode_id").alias("row"),
+    )
+    u: Floats = draws.uniform(name, _ROWS)[place["episode"].to_numpy(), place["row"].to_numpy()]
+    return u
 
 
 def _day(since: pl.Expr) -> pl.Expr:

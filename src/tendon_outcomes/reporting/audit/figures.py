@@ -35,7 +35,7 @@ def looks(results: Results, estimand: Estimand, name: str) -> FigureView:
     caption = f"Share with {estimand.endpoint.phrase} by week 12, over everybody counted so far, look by look"
     shown = of.table(results, "look_share")
     if _known(shown, "bound_low") < _FEWEST:
-        return _instead(results, f"{name}-looks", caption, "look_share", ("looks", "history"))
+        return _instead(results, f"{name}-looks-drawn", caption, "look_share", ("looks", "history"))
     once = of.table(results, "look_share_naive")
     threshold = estimand.decision.threshold if estimand.decision else None
     says = level(estimand.conf_level)
@@ -47,7 +47,7 @@ def looks(results: Results, estimand: Estimand, name: str) -> FigureView:
     def make(sheet: Sheet, called: str) -> draw.Figure:
         return draw.looks_figure(shown, once, threshold=threshold, level=says, sheet=sheet, name=called)
 
-    return _view(f"{name}-looks", caption, how, make)
+    return _view(f"{name}-looks-drawn", caption, how, make)
 
 
 def charts(results: Results, name: str) -> tuple[FigureView, ...]:
@@ -86,10 +86,10 @@ def groups(results: Results, estimand: Estimand, name: str) -> FigureView | None
     if not rows and not refused:
         return None
     if not any(of.told(row) for row in rows):
-        return _instead(results, f"{name}-groups", caption, "group_incidence", ("group", "strategy", "clinician"))
+        return _instead(results, f"{name}-groups-drawn", caption, "group_incidence", ("group", "strategy", "clinician"))
     lines = _in_order([*(_group_line(row) for row in rows), *(_refused_line(row) for row in _once(refused, rows))])
     how = f"Points with {level(estimand.conf_level)} intervals; a pale bar stands for bounds. Dashed: the threshold of the claim."
-    return _view(f"{name}-groups", caption, how, _forest(lines, estimand, f"Share by {week(day)}"))
+    return _view(f"{name}-groups-drawn", caption, how, _forest(lines, estimand, f"Share by {week(day)}"))
 
 
 def definitions(results: Results, estimand: Estimand, name: str) -> FigureView | None:
@@ -100,7 +100,7 @@ def definitions(results: Results, estimand: Estimand, name: str) -> FigureView |
         return None
     caption = f"The same runners by {week(day)} under every definition of improvement"
     if not any(of.told(row) for row in rows):
-        return _instead(results, f"{name}-definitions", caption, "definition_incidence", ("definition",))
+        return _instead(results, f"{name}-definitions-drawn", caption, "definition_incidence", ("definition",))
     verdicts = {row["stratum"]: verdict_word(row["term"]) for row in rows_of(results, "definition_verdict")}
     lines = [
         {
@@ -115,7 +115,7 @@ def definitions(results: Results, estimand: Estimand, name: str) -> FigureView |
         "Which definition is used can decide the answer: all that the protocol names are shown. Dashed: the threshold of the "
         "claim; what becomes of it stands in the table."
     )
-    return _view(f"{name}-definitions", caption, how, _forest(lines, estimand, f"Share by {week(day)}"))
+    return _view(f"{name}-definitions-drawn", caption, how, _forest(lines, estimand, f"Share by {week(day)}"))
 
 
 def funnels(results: Results, name: str) -> tuple[FigureView, ...]:
@@ -150,7 +150,7 @@ def benchmarks(results: Results, estimand: Estimand, name: str) -> FigureView | 
     ]
     caption = "These runners beside cohorts elsewhere, which are no control group"
     return _view(
-        f"{name}-benchmarks",
+        f"{name}-benchmarks-drawn",
         caption,
         "Sources stand in the table. Who was counted, and as what, differs from cohort to cohort.",
         _forest(lines, estimand, "Share improved"),
@@ -165,7 +165,7 @@ def _run_chart(results: Results, name: str) -> FigureView:
         points = of.table(results, "cohort_share", of.NOW)
     centre = next((row["bound_low"] for row in found if row["bound_low"] is not None), None)
     if centre is None or _known(points) < _FEWEST:
-        return _instead(results, name, caption, "run_chart", ("run chart", *OVER_TIME))
+        return _instead(results, name, caption, "run_chart", ("run chart", "history"))
     signal = any(is_signal(row) for row in found)
     how = "A shift shows as a long run on one side of the median or as few crossings; how long and how few is told above."
 

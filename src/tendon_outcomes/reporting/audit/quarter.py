@@ -108,7 +108,7 @@ def _share(results: Results, estimand: Estimand) -> tuple[str, str]:
     reasons = {row["day"]: row["term"] for row in rows_of(results, "refusal")}
     said = [_milestone(row, results, estimand, reasons.get(row["day"], "")) for row in rows[:1]]
     said += [sentences.verdict_ground_sentence(row, rule=rule, conf_level=estimand.conf_level) for row in found[:1] if rows]
-    return head, " ".join(one for one in said if one)
+    return head, " ".join(one for one in said if one) or _whole(results)
 
 
 def _milestone(row: ResultRow, results: Results, estimand: Estimand, open_because: str) -> str:
@@ -225,9 +225,10 @@ def _cautions(results: Results) -> tuple[str, ...]:
     rows = [row for row in rows_of(results, "caution") if not group_kind(row["stratum"])]
     own = [row for row in rows if row["estimator"] not in _OF_QUARTERS]
     said = list(dict.fromkeys(quarters_in(sentences.refusal_sentence(row)) for row in own))
-    more = len(set(cautions(results))) - min(len(said), FIRST_PAGE_CAUTIONS)
-    tail = [f"{more} more: see “What was refused, and cautions”."] if more > 0 else []
-    return (*said[:FIRST_PAGE_CAUTIONS], *tail)
+    shown = said[:FIRST_PAGE_CAUTIONS]
+    more = len(set(cautions(results))) - len(shown)
+    noun = "more" if shown else "caution" if more == 1 else "cautions"
+    return (*shown, f"{more} {noun}: see “What was refused, and cautions”.") if more > 0 else tuple(shown)
 
 
 def _between(row: ResultRow) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.reporting.audit import rows as of
-from tendon_outcomes.reporting.audit.words import definition_words, group_kind, group_words, quarters_in, runners
+from tendon_outcomes.reporting.audit.words import KINDS, definition_words, group_kind, group_words, quarters_in, runners
 from tendon_outcomes.reporting.comparison.words import signed
 from tendon_outcomes.reporting.sentences import refusal_sentence
 from tendon_outcomes.reporting.tables import rows_of
@@ -120,8 +120,8 @@ def by_group(results: Results, estimand: Estimand, statistic: str) -> tuple[str,
         whom = reasons.setdefault(reason, [])
         if group_kind(stratum) == "definition":
             whom.append(f"Definition: {definition_words(stratum, estimand)}")
-        elif group_kind(stratum):
+        elif group_kind(stratum) in KINDS:
             whom.append(group_words(stratum))
-        elif (told := quarter_words(stratum)) != stratum:
-            whom.append(told)
+        elif stratum.startswith("every ") or quarter_words(stratum) != stratum:
+            whom.append(sentence_case(quarter_words(stratum)))
     return tuple(f"{'; '.join(dict.fromkeys(whom))} – {reason}" if whom else reason for reason, whom in reasons.items())

@@ -15,7 +15,7 @@ from tendon_outcomes.results import Results
 
 State = Literal["signal", "quiet", "none"]
 WATCHED = "watched"
-OVER_TIME = ("charts", "history")
+OVER_TIME = ("control charts", "charts", "history")
 """Of what a refusal speaks that there is no chart for."""
 ESTIMATORS = {"p_chart": "p-chart", "ewma": "EWMA"}
 CUSUMS = {
@@ -40,20 +40,26 @@ class Signal:
 
 
 def signals(results: Results) -> tuple[Signal, ...]:
-    """Every chart in the order of the page."""
-    return (
+    """Every chart in the order of the page; charts that are missing for one reason share a line."""
+    every = (
         _run_chart(results),
         _control(results, "p_chart", "p-chart"),
         _control(results, "ewma", "EWMA (weighted mean)"),
         *(_cusum(results, what, name, sides) for what, (name, sides) in CUSUMS.items()),
     )
+    lines: dict[tuple[str, str], Signal] = {}
+    for one in every:
+        key = (one.says, "") if one.state == "none" else (one.says, one.chart)
+        chart = f"{lines[key].chart}, {one.chart}" if key in lines else one.chart
+        lines[key] = Signal(chart, one.state, one.says)
+    return tuple(lines.values())
 
 
 def _run_chart(results: Results) -> Signal:
     rows = rows_of(results, "run_chart")
     name = "Run chart"
     if not rows or all(is_withheld(row) for row in rows):
-        return _absent(results, name, ("run chart", *OVER_TIME), bool(rows))
+        return _absent(results, name, ("run chart", "history"), bool(rows))
     said = []
     for row in rows:
         if row["term"] == "longest run" and row["estimate"] is not None:

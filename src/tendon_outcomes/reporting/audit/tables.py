@@ -231,7 +231,7 @@ def looks(results: Results, estimand: Estimand, name: str) -> TableView | None:
         (
             quarter_words(row["stratum"]),
             _count(row, "n_at_risk"),
-            _range(row, "bound_low", "bound_high"),
+            bounded(row),
             _limits(row),
             _limits(once.get(row["stratum"])),
             verdict_word(verdicts[row["stratum"]]["term"]) if row["stratum"] in verdicts else NONE,

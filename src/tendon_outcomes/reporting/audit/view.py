@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.reporting.audit import figures, sentences, tables
 from tendon_outcomes.reporting.audit.quarter import Quarter, quarter
+from tendon_outcomes.reporting.audit.signals import reason
 from tendon_outcomes.reporting.figure_view import FigureView
-from tendon_outcomes.reporting.tables import TableView
+from tendon_outcomes.reporting.tables import TableView, rows_of
 from tendon_outcomes.reporting.wording import WITHHELD, withheld
 from tendon_outcomes.results import Results
 
@@ -40,12 +41,23 @@ def audit(results: Results, estimand: Estimand, name: str) -> Audit:
         _part("Cohorts, and who is counted", sentences.maturity(results), (), tables.cohorts(*asked)),
         _part("The claim at every look", (), (), tables.looks(*asked)),
         _part("Those who were lost", (sentences.tipping(results),), ()),
-        _part("Definitions of improvement", (), (figures.definitions(*asked),), tables.definitions(*asked)),
-        _part("Groups", (sentences.NO_LEAGUE_TABLE,), (figures.groups(*asked),), tables.groups(*asked), beside=1),
+        _part(
+            "Definitions of improvement",
+            _why(results, "definition_incidence", "definition:"),
+            (figures.definitions(*asked),),
+            tables.definitions(*asked),
+        ),
+        _part(
+            "Groups",
+            (sentences.NO_LEAGUE_TABLE, *_why(results, "group_incidence", "every")),
+            (figures.groups(*asked),),
+            tables.groups(*asked),
+            beside=1,
+        ),
         _part("Would we notice a change?", (sentences.RUN_LENGTH,), figures.charts(results, name), tables.charts(results, name)),
-        _part("Clinicians and sites", (), figures.funnels(results, name), tables.funnel(*asked)),
+        _part("Clinicians and sites", _why(results, "funnel", "funnel"), figures.funnels(results, name), tables.funnel(*asked)),
         _part("Restatement", sentences.restatement(results), (), restated),
-        _part("What was done and recorded", (), (), tables.process(*asked)),
+        _part("What was done and recorded", _why(results, "process", "process"), (), tables.process(*asked)),
         _part(
             "What would have happened anyway?",
             (sentences.regression_to_the_mean(results, estimand), sentences.NOT_A_COMPARISON),
@@ -55,6 +67,12 @@ def audit(results: Results, estimand: Estimand, name: str) -> Audit:
         ),
     )
     return Audit(quarter(results, estimand), figures.looks(*asked), tuple(part for part in parts if part is not None))
+
+
+def _why(results: Results, statistic: str, word: str) -> tuple[str, ...]:
+    """Why nothing of a kind is told, where it was refused as a whole."""
+    found = "" if rows_of(results, statistic) else reason(results, (word,))
+    return (found,) if found else ()
 
 
 def _part(

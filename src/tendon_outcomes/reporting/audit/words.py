@@ -19,7 +19,7 @@ KINDS = {
     "claim": "Claim",
 }
 _SHORT = {"strategy": "Plan", "clinician": "Clinician", "site": "Site"}
-_INSTRUMENTS = re.compile(r"\b(visa[_ -]h|nprs|uwri|groc|pgic|mi|pfr)\b", re.IGNORECASE)
+_INSTRUMENTS = re.compile(r"\b(visa[ -]h|nprs|uwri|groc|pgic|mi|pfr)\b", re.IGNORECASE)
 _WORDS = {
     Verdict.SUPPORTED: "supported",
     Verdict.REFUTED: "refuted",
@@ -57,9 +57,10 @@ def definition_words(stratum: str, estimand: Estimand) -> str:
     name = stratum.partition(": ")[2] or stratum
     for one in (estimand.endpoint, *estimand.other_endpoints):
         name = name.replace(one.reference, one.version.title.partition(":")[0].rstrip("."))
-    name = re.sub(r"[_ ]gain[_ =](\d+)", rf" gain of{NBSP}\1", name)
-    named = _INSTRUMENTS.sub(lambda found: re.sub(r"[_ ]", "-", found[0]).upper(), name.replace("visa_h", "visa-h"))
-    return spaced(named.replace("_", " "))
+    name = name.replace("_", " ")
+    name = re.sub(r"\b(gain|drop) share (\d+)", rf"\1 of \2{NBSP}%", name)
+    name = re.sub(r"\b(gain|drop) (\d+)", rf"\1 of{NBSP}\2", name)
+    return spaced(_INSTRUMENTS.sub(lambda found: found[0].replace(" ", "-").upper(), name))
 
 
 def verdict_word(term: str) -> str:

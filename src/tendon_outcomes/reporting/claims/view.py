@@ -12,7 +12,7 @@ from tendon_outcomes.reporting.comparison.words import decimal, spaced
 from tendon_outcomes.reporting.sentences import refusal_sentence
 from tendon_outcomes.reporting.tables import TableView, rows_of
 from tendon_outcomes.reporting.wording import WITHHELD, ResultRow, count, ended, is_withheld, sentence_case, week
-from tendon_outcomes.results import Results
+from tendon_outcomes.results import WOULD_DO, Results
 
 _LEAST_P = 0.001
 
@@ -61,9 +61,13 @@ def claims(results: Results, register: ClaimsRegister | None, name: str) -> Clai
 def _headline(rows: list[ResultRow]) -> str:
     found = Counter(verdict_of(row) for row in rows)
     named = [word for word in VERDICTS.values() if found[word]]
-    told = [f"{found[word]} {word}" for word in (*named, *sorted(set(found) - set(named)))]
+    told = [f"{found[word]} {_many(word, found[word])}" for word in (*named, *sorted(set(found) - set(named)))]
     noun = "claim" if len(rows) == 1 else "claims"
     return f"Of {len(rows)} {noun} of the article: {', '.join(told)}."
+
+
+def _many(word: str, number: int) -> str:
+    return word if number == 1 else word.replace("needs", "need")
 
 
 def _line(row: ResultRow, claim: Claim | None) -> ClaimLine:
@@ -78,8 +82,17 @@ def _line(row: ResultRow, claim: Claim | None) -> ClaimLine:
         verdict=verdict,
         state=verdict.replace(" ", "-"),
         number=f"{told}{_of(row)}" if told not in (NONE, WITHHELD) else told,
-        ground="" if withheld or not row["warning"] else spaced(ended(sentence_case(str(row["warning"]).replace("_", " ")))),
+        ground=_ground(row),
     )
+
+
+def _ground(row: ResultRow) -> str:
+    """What the row says of its number, sentence by sentence; nothing where it is withheld or says nothing."""
+    if is_withheld(row) or not row["warning"]:
+        return ""
+    reason, mark, number = str(row["warning"]).partition(WOULD_DO)
+    said = [spaced(ended(sentence_case(one))) for one in (reason, f"{mark}{number}") if one.strip()]
+    return " ".join(said)
 
 
 def _of(row: ResultRow) -> str:
@@ -98,7 +111,7 @@ def _parts(results: Results, written: dict[str, Claim], name: str) -> TableView 
             sentence_case(str(row["term"])),
             number(row, written[row["stratum"]].entry if row["stratum"] in written else None, str(row["term"])),
             NONE if row["n_at_risk"] is None and not is_withheld(row) else count(row["n_at_risk"]),
-            "" if is_withheld(row) else sentence_case(str(row["warning"] or "")),
+            _ground(row),
         )
         for row in rows
     )
