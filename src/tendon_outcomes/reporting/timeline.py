@@ -123,7 +123,7 @@ def _plot(page: Page) -> Any:
     limits = axis.beside(axis.first, -TITLES - MARGIN), axis.beside(axis.last, LEGEND)
     plot = p9.ggplot()
     for layer in _layers(p9, page.shapes):
-        plot = plot + layer
+        plot += layer
     return (
         plot
         + p9.scale_x_continuous(limits=limits, expand=(0, 0))

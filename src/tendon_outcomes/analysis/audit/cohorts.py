@@ -59,13 +59,14 @@ def states(follow_up: FollowUp, *, day: int, window_days: int) -> pl.DataFrame:
     """episode_id, patient_id, left, right, code, and the state on ``day``: improved, not_improved or unknown.
 
     1. A look within ``window_days`` of the day speaks for it, as on the visit grid of the curve, of which it is half a step.
-    2. Improved: the endpoint was seen to be reached by then.
-    3. Not improved: it was not reached on a look as late as that; or another event came first and ended the follow-up, which is
-       no improvement by that day.
-    4. Unknown: the looks lie before and after (the endpoint was reached between), or nobody looked so late.
+    2. Improved: the endpoint was seen to be reached by then, and not missed on the day or after it.
+    3. Not improved: it was not reached on a look as late as that; or another event came first by the day and ended the
+       follow-up, which is no improvement by that day.
+    4. Unknown: the looks lie before and after (the endpoint was reached between), or nobody looked so late. Another event after
+       the day says nothing of it.
     """
-    reached = (pl.col("code") == Code.EVENT.value) & (pl.col("right") <= day + window_days)
-    competed = pl.col("code") >= Code.SURGERY.value
+    reached = (pl.col("code") == Code.EVENT.value) & (pl.col("right") <= day + window_days) & (pl.col("left") < day)
+    competed = (pl.col("code") >= Code.SURGERY.value) & (pl.col("right") <= day)
     still = (pl.col("left") >= day - window_days) | competed
     state = pl.when(reached).then(pl.lit(IMPROVED)).when(still).then(pl.lit(NOT_IMPROVED)).otherwise(pl.lit(UNKNOWN))
     return follow_up.episodes.select(*STATES[:-1], state.alias("state"))
@@ -97,9 +98,23 @@ def known_states(records: ValidatedRecords, estimand: Estimand, *, also: Sequenc
     return known
 
 
-def counted(states_known: pl.DataFrame, entered: pl.DataFrame, quarters: Sequence[str]) -> dict[str, CohortCounts]:
-    """Counts of the mature cohorts of ``quarters``, in that order; one of which nobody is asked about counts nobody."""
+def one_each(states_known: pl.DataFrame, entered: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their quarter, one of each patient: the episode that was seen first, of several the first by its id.
+
+    Exact limits, limits that hold at every look and charts take runners as independent of one another, and two sides or two
+    spells of one patient are not.
+    """
     joined = states_known.join(entered.select("episode_id", "quarter"), on="episode_id", how="inner")
+    first = joined.sort("quarter", "episode_id").unique("patient_id", keep="first", maintain_order=True)
+    return first.sort("episode_id")
+
+
+def counted(states_known: pl.DataFrame, entered: pl.DataFrame, quarters: Sequence[str]) -> dict[str, CohortCounts]:
+    """Counts of the mature cohorts of ``quarters``, in that order, each patient once (`one_each`).
+
+    One of which nobody is asked about counts nobody.
+    """
+    joined = one_each(states_known, entered)
     found = {(str(quarter), str(state)): int(n) for quarter, state, n in joined.group_by("quarter", "state").len().iter_rows()}
     counts = {}
     for quarter in quarters:

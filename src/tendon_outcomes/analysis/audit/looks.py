@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tendon_outcomes.analysis.audit.cohorts import AUDIT_WEEK, CohortCounts, audit_day, counted, is_mature, known_states
+from tendon_outcomes.analysis.audit.cohorts import AUDIT_WEEK, CohortCounts, audit_day, counted, is_mature, known_states, one_each
 from tendon_outcomes.analysis.verdict import decide, standing
 from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.estimators.monitoring.confidence_sequence import confidence_sequence
@@ -25,7 +25,7 @@ IntArray = NDArray[np.int64]
 @dataclass(frozen=True, eq=False)
 class Told:
     """What one look knew. `people`: episode_id, patient_id, left, right, code, state, the columns that risks are adjusted for,
-    and quarter, one row for each episode that is asked about.
+    and quarter, one row for each patient who is asked about.
 
     `mature` counts the cohorts that were mature on that day, `immature` tells how many were in the others.
     """
@@ -55,19 +55,23 @@ def _read(look: Look, entered: pl.DataFrame, estimand: Estimand) -> Told:
     ripe = {quarter: is_mature(day, look.as_of, mature_after_weeks=weeks) for quarter, day in days.items()}
     return Told(
         look,
-        people.join(entered.select("episode_id", "quarter"), on="episode_id", how="inner").sort("episode_id"),
+        one_each(people, entered),
         {quarter: one for quarter, one in counts.items() if ripe[quarter] and one.n},
         {quarter: one.n for quarter, one in counts.items() if not ripe[quarter] and one.n},
     )
 
 
 def first_told(told: Sequence[Told]) -> dict[str, CohortCounts]:
-    """Each cohort as the first look knew it at which it was mature: all of them at the same age, so that they compare."""
+    """Each cohort as the first look knew it at which it was mature: all of them at the same age, so that they compare.
+
+    In the order in which they were told: a cohort that a correction brings in later stands after those told before it, so that
+    it moves none of them, nor the limits that were made of them.
+    """
     first: dict[str, CohortCounts] = {}
     for one in told:
         for quarter, counts in one.mature.items():
             first.setdefault(quarter, counts)
-    return dict(sorted(first.items()))
+    return first
 
 
 def cohort_rows(told: Sequence[Told], estimand: Estimand) -> Iterator[Row]:

@@ -53,9 +53,9 @@ def log_minus_log_figure(stretches: pl.DataFrame, *, name: str = "log-minus-log"
         x = [day for row in rows for day in (row["day"], max(row["until"], row["day"]))]
         y = [math.log(-math.log1p(-row["estimate"])) for row in rows for _ in range(2)]
         ink = GROUP_INKS[position]
-        plot = plot + p9.geom_step(p9.aes(x=x, y=y), color=ink, size=0.9, linetype=GROUP_LINES[position])
+        plot += p9.geom_step(p9.aes(x=x, y=y), color=ink, size=0.9, linetype=GROUP_LINES[position])
         if len(groups) > 1:
-            plot = plot + p9.annotate("text", x=x[-1] * 1.03, y=y[-1], label=group, ha="left", color=ink, size=9)
+            plot += p9.annotate("text", x=x[-1] * 1.03, y=y[-1], label=group, ha="left", color=ink, size=9)
     first, last = float(shown["day"].min() or 1.0), float(shown["until"].max() or 1.0)  # type: ignore[arg-type]
     weeks = [week for week in (1, 2, 4, 8, 12, 26, 52, 104) if first <= 7 * week <= last]
     scales = [
@@ -95,7 +95,7 @@ def schoenfeld_figure(
         layers = _points(p9, residuals.filter(pl.col("term") == term)) if internal else []
         plot = p9.ggplot()
         for layer in (*layers, *_smooth(p9, smooth.filter(pl.col("term") == term))):
-            plot = plot + layer
+            plot += layer
         labels = p9.labs(x="Weeks since day 0", y="Log hazard ratio", title=titles.get(term, term))
         panels.append(plot + labels + with_axes(p9, (7.6, 2.7 * len(terms)), 10.0) + p9.theme(plot_title=_size(p9, 10)))
     if internal:

@@ -52,7 +52,7 @@ def clone_flow(table: pl.DataFrame, *, name: str = "clone-flow") -> Figure:
         ]
     plot = p9.ggplot()
     for layer in layers:
-        plot = plot + layer
+        plot += layer
     lowest = bottom - 0.55 * ((len(present) + 1) // 2) - 0.1
     sheet = [
         p9.scale_x_continuous(limits=(-0.02, 1.02), expand=(0, 0)),

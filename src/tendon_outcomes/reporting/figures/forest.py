@@ -78,7 +78,7 @@ def forest_figure(
             layers.append(p9.annotate("text", x=x, y=0.85, label=arrow, ha=side, size=8.5, color=GREY))
     plot = p9.ggplot()
     for layer in layers:
-        plot = plot + layer
+        plot += layer
     sheet = [
         p9.scale_x_continuous(limits=(-0.95, 1.72), expand=(0, 0)),
         p9.scale_y_continuous(limits=(-bottom - 1.2, 1.3), breaks=[], expand=(0, 0)),

@@ -113,7 +113,7 @@ def incidence_figure(
     )
     plot = p9.ggplot()
     for layer in _layers(p9, sheet, window_weeks):
-        plot = plot + layer
+        plot += layer
     size = inches or (9.6, 5.0 + 0.19 * 3 * len(groups) + (0.3 * len(groups) if means is not None else 0.0))
     plot = plot + _scales(p9, sheet) + bare(p9, size, sheet.points)
     return Figure(plot, _words(sheet), name)

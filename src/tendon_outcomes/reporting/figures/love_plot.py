@@ -46,7 +46,7 @@ def love_plot(table: pl.DataFrame, *, name: str = "love-plot") -> Figure:
     layers.append(p9.annotate("text", x=0.4, y=-bottom - 0.8, label=title, size=9, color=INK))
     plot = p9.ggplot()
     for layer in layers:
-        plot = plot + layer
+        plot += layer
     sheet = [
         p9.scale_x_continuous(limits=(-0.55, 1.2), expand=(0, 0)),
         p9.scale_y_continuous(limits=(-bottom - 1.3, 0.9), breaks=[], expand=(0, 0)),

@@ -158,7 +158,7 @@ def drawing(p9: Any, layers: Sequence[Any], width: float, height: float) -> Any:
     """Layers on a page whose units are inches."""
     plot = p9.ggplot()
     for layer in layers:
-        plot = plot + layer
+        plot += layer
     scales = [
         p9.scale_x_continuous(limits=(0, width), expand=(0, 0)),
         p9.scale_y_continuous(limits=(0, height), breaks=[], expand=(0, 0)),

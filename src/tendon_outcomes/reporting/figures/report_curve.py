@@ -70,7 +70,7 @@ def _plot(curve: Curve, shape: Shape) -> Any:
     )
     plot = p9.ggplot()
     for layer in layers:
-        plot = plot + layer
+        plot += layer
     return plot + _scales(p9, curve, shape) + _theme(p9, shape)
 
 

@@ -58,7 +58,7 @@ def shares_figure(table: pl.DataFrame, *, axis_title: str, name: str = "shares")
     layers.append(p9.annotate("text", x=(low + high) / 2, y=-1.6, label=axis_title, size=9, color=INK))
     plot = p9.ggplot()
     for layer in layers:
-        plot = plot + layer
+        plot += layer
     slack = 0.02 * (high - low)
     sheet = [
         p9.scale_x_continuous(limits=(low - slack, high + slack), expand=(0, 0)),

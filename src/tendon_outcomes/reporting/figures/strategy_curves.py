@@ -64,7 +64,7 @@ def strategy_curves(
     layers += _numbers(p9, at_risk, groups, weeks)
     plot = p9.ggplot()
     for layer in layers:
-        plot = plot + layer
+        plot += layer
     bottom = -0.16 - _ROW * (len(groups) + 1 if at_risk is not None else 0)
     sheet = [
         p9.scale_x_continuous(limits=(-0.24 * weeks, weeks * 1.02), expand=(0, 0)),
