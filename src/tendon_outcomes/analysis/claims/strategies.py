@@ -103,9 +103,8 @@ def _of_rows(claim: Claim, answer: StrategiesAnswer, rows: pl.DataFrame, setting
         return replace(not_answered(claim, plain(reason), would_do=would_do), parts=tuple(crossed))
     wording = rows.filter(pl.col("statistic") == "causal_wording")
     earned = wording.height > 0 and wording["term"][0] == CAUSAL
-    reasons = (
-        [] if earned else [str(wording["warning"][0]) if wording.height else "the assumptions of the trial were not examined"]
-    )
+    doubts = str(wording["warning"][0]) if wording.height else "the assumptions of the trial were not examined"
+    reasons = [] if earned else doubts.replace("_", " ").split("; ")
     return association(claim, contrasts, setting, side=answer.side, unidentified=reasons, beside=crossed)
 
 
