@@ -23,7 +23,7 @@ PATIENT_LEVEL = "Patient-level: keep it in the clinic."
 
 def questions(study: Study, endpoint: str | None) -> list[Estimand]:
     """The protocol's questions, or its first one asked of another definition."""
-    estimands = list(study.protocol().estimands.values())
+    estimands = list(study.protocol().questions)
     if endpoint is None:
         return estimands
     known = declare().for_study(load_protocol(study.protocol_file))

@@ -46,7 +46,7 @@ def export(
     records, manifest = open_snapshot(study.folder, snapshot_id)
     protocol, declared = study.protocol(), declare()
     say("episodes, scores, times and weeks")
-    data = analysis_data(records, list(protocol.estimands.values()), declared, declared.regimen(REGIMEN), study=protocol.title)
+    data = analysis_data(records, protocol.questions, declared, declared.regimen(REGIMEN), study=protocol.title)
     provenance = stamp(snapshot=manifest.snapshot_id, declarations=declared.sha256, protocol=study.protocol_file)
     say("writing")
     files = _files(data, declared, manifest, provenance, kind)

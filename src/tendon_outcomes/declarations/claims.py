@@ -24,6 +24,9 @@ Exposed = Literal["adherence", "breaches", "running", "staged", "delay"]
 Amount = Literal["km_share", "loading_sessions"]
 _WAYS = ("verdict_of", "index", "incidence", "prognosis", "strategies", "landmark", "session")
 
+REGISTER = "claims_register"
+"""The estimand that the register of claims stands under."""
+
 
 class SharePart(Declared):
     """One share of runners, and the rule for it, if any: supported where it is certainly on that side of `threshold`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tendon_outcomes.declarations.audit import Audit
-from tendon_outcomes.declarations.claims import ClaimsRegister
+from tendon_outcomes.declarations.claims import REGISTER, ClaimsRegister
 from tendon_outcomes.declarations.criteria import Criterion
 from tendon_outcomes.declarations.declare import Declarations
 from tendon_outcomes.declarations.endpoints import EndpointVersion, Relapse
@@ -110,6 +110,11 @@ class Protocol:
             known = ", ".join(sorted(self.estimands))
             raise DeclarationInvalid(f"the protocol has no estimand {name}", way_out=f"It declares: {known}.")
         return self.estimands[name]
+
+    @property
+    def questions(self) -> tuple[Estimand, ...]:
+        """The estimands that follow runners to an endpoint: all but that of the register, which asks through its claims."""
+        return tuple(one for name, one in self.estimands.items() if self.claims is None or name != REGISTER)
 
 
 def resolve(written: ProtocolFile, declarations: Declarations) -> Protocol:

@@ -65,8 +65,10 @@ def markov_run_length(distribution: Distribution, *, limit: float, states: int =
 def bernoulli_run_length(chance: float, expected: float, *, odds_ratio: float, limit: float, states: int = STATES) -> float:
     """Mean runners to a signal of `bernoulli_cusum` when all have the chance `expected` and the true one is `chance`.
 
-    Estimand, Estimator
-        As `markov_run_length`, on a grid so fine that both weights fall on middles of cells nearly exactly.
+    Estimand
+        As `markov_run_length`.
+    Estimator
+        The same, on a grid so fine that both weights fall on middles of cells nearly exactly.
     Interval
         None.
     Conventions
@@ -144,8 +146,10 @@ def limit_for_run_length(increments: npt.ArrayLike, *, design: float) -> RunLeng
         As `simulated_run_length`, for the run length.
     Conventions
         The smallest limit found whose run length is not below the design.
-    Assumes, Not for
+    Assumes
         As `simulated_run_length`.
+    Not for
+        As there.
     Parameters
         increments: (r, k) in control; k some five times the design. design: steps above 1.
     Returns
