@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tendon_outcomes.results import WOULD_DO, Row
 
 MIN_EPISODES = 10  # statistics.md, rail "too small"
 MIN_EVENTS = 5  # statistics.md, rail "too small"
+MAX_SHARE_OF_ONE = 0.20  # decision: limits over patients need many; a fifth each leaves five of equal weight at the least
 MIN_AT_RISK = 10  # statistics.md §1, restricted mean: max(10, 10 %) at risk
 MIN_AT_RISK_SHARE = 0.10
 MIN_KNOWN_SHARE = 0.50  # decision: where the state of half is known, few still at risk are no reason to refuse
@@ -56,6 +60,21 @@ def too_small(n: int, n_events: int) -> Rail | None:
     return Rail(
         "too_small",
         f"too few for an estimate: at least {MIN_EPISODES} episodes and {MIN_EVENTS} events are needed. Only counts are given.",
+    )
+
+
+def too_few_patients(patient: NDArray[np.int64]) -> Rail | None:
+    """Episodes of fewer than 10 patients, or more than a fifth of them of one: their limits would be of hardly anybody.
+
+    The influences of the episodes of one patient cancel, so that standard errors over few patients come out near 0.
+    """
+    held = np.unique(patient, return_counts=True)[1]
+    if held.size >= MIN_EPISODES and held.max() <= MAX_SHARE_OF_ONE * patient.size:
+        return None
+    return Rail(
+        "too_small",
+        f"too few for an estimate: episodes of at least {MIN_EPISODES} patients are needed, of which none has more than "
+        f"{100 * MAX_SHARE_OF_ONE:.0f} in 100 of them. Only counts are given.",
     )
 
 

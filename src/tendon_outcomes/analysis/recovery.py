@@ -98,7 +98,7 @@ def _fit(
     known = ["episode_id", "left", "right", "code"]
     differ = not strict[1].select(known).equals(generous[1].select(known))
     other = to_grid(generous[0], grid, episodes=generous[1]) if differ else data
-    refused = rails.too_small(data.n, int(np.count_nonzero(data.cause == 1)))
+    refused = rails.too_small(data.n, int(np.count_nonzero(data.cause == 1))) or rails.too_few_patients(data.patient)
     if refused is not None:
         return Stratum(name, grid, data, other, None, None, refused)
     fit = _npmle(data, conf_level)

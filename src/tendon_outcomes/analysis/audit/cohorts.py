@@ -66,8 +66,9 @@ def states(follow_up: FollowUp, *, day: int, window_days: int) -> pl.DataFrame:
        the day says nothing of it.
     """
     reached = (pl.col("code") == Code.EVENT.value) & (pl.col("right") <= day + window_days) & (pl.col("left") < day)
-    competed = (pl.col("code") >= Code.SURGERY.value) & (pl.col("right") <= day)
-    still = (pl.col("left") >= day - window_days) | competed
+    ended = pl.col("code") >= Code.SURGERY.value  # their `left` is the day before, whether or not anybody looked
+    without = pl.when(ended).then("last_failing").otherwise("left") >= day - window_days
+    still = without | (ended & (pl.col("right") <= day))
     state = pl.when(reached).then(pl.lit(IMPROVED)).when(still).then(pl.lit(NOT_IMPROVED)).otherwise(pl.lit(UNKNOWN))
     return follow_up.episodes.select(*STATES[:-1], state.alias("state"))
 

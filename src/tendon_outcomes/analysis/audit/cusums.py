@@ -17,7 +17,7 @@ from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.declarations.audit import AuditEntry
 from tendon_outcomes.errors import EstimationRefused
 from tendon_outcomes.estimators.monitoring.cusum import Cusum, grouped_cusum, time_to_event_cusum
-from tendon_outcomes.estimators.monitoring.run_length import RunLength, limit_for_run_length, staggered_looks
+from tendon_outcomes.estimators.monitoring.run_length import DAYS_A_QUARTER, RunLength, limit_for_run_length
 from tendon_outcomes.results import Row
 
 SERIES = 5  # a simulated series is so many times as long as the run that the limit is set for
@@ -68,10 +68,11 @@ def cusums(told: Sequence[Told], estimand: Estimand) -> Iterator[Row]:
 
 
 def baseline_of(told: Sequence[Told], quarters: int) -> Baseline | None:
-    """The first so many mature cohorts; None while there are fewer."""
+    """The first so many mature cohorts of which anything is known; None while there are fewer."""
     for position, one in enumerate(told):
-        if len(one.mature) >= quarters:
-            return Baseline(tuple(sorted(one.mature))[:quarters], one, tuple(told[position + 1 :]))
+        known = sorted(quarter for quarter, counts in one.mature.items() if counts.improved + counts.not_improved)
+        if len(known) >= quarters:
+            return Baseline(tuple(known[:quarters]), one, tuple(told[position + 1 :]))
     return None
 
 
@@ -134,13 +135,53 @@ def _by_time(baseline: Baseline, entry: AuditEntry, day: int, window: int) -> It
     sizes = baseline.people.group_by("quarter").len().sort("quarter")["len"].to_numpy().astype(np.int64)
     looks = int(np.ceil(SERIES * declared.in_control_quarters))
     series = int(np.clip(MOST_RUNNERS / (looks * sizes.mean()), LEAST_SERIES, declared.replicates))
-    weekly = np.diff(expected.expected(7.0 * np.arange(day // 7 + 1, dtype=np.float64)))
-    events, gathered = staggered_looks(sizes, weekly, looks=looks, replicates=series, seed=entry.seed)
+    histories = seen_times(baseline.people, day=day, window_days=window)
+    events, gathered = resampled_looks(sizes, *histories, expected, looks=looks, replicates=series, seed=entry.seed)
     for term, ratio in (("time worse", declared.hazard_ratio_worse), ("time better", declared.hazard_ratio_better)):
         simulated = events * np.log(ratio) - (ratio - 1.0) * gathered
         limit = limit_for_run_length(simulated, design=declared.in_control_quarters)
         found = time_to_event_cusum(steps.seen, steps.expected, hazard_ratio=ratio, limit=limit.limit)
         yield from _rows(term, steps.quarters, found, limit, declared.in_control_quarters)
+
+
+def resampled_looks(
+    sizes: NDArray[np.int64],
+    time: FloatArray,
+    event: NDArray[np.bool_],
+    expected: Rates,
+    *,
+    looks: int,
+    replicates: int,
+    seed: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Events and cumulative rates (series, looks) that quarterly looks add in control: runners of the baseline come once more.
+
+    Each quarter has a size of the baseline and entries even over its days. A runner has the days under observation and the
+    outcome of one drawn from the baseline: improvements at visits only, losses and other events come as they did there. Drawn
+    from rates alone, runners would be followed without loss, their steps would vary more than those of the chart, and its limits
+    would lie too far out.
+    """
+    rng = np.random.default_rng([seed, 2])
+    earlier = int(np.ceil(expected.cuts[-1] / DAYS_A_QUARTER))
+    spans = looks + earlier
+    drawn = sizes[rng.integers(0, sizes.size, (replicates, spans))]
+    cell = np.repeat(np.arange(drawn.size), drawn.ravel())
+    quarter, row = cell % spans, cell // spans
+    start = rng.random(cell.size) * DAYS_A_QUARTER
+    who = rng.integers(0, time.size, cell.size)
+    until, came, whole = time[who], event[who], expected.expected(time)[who]
+    cuts, so_far = expected.cuts, np.concatenate(([0.0], np.cumsum(np.diff(expected.cuts) * expected.rate)))
+    events, gathered = np.zeros(drawn.size), np.zeros(drawn.size)
+    before = np.zeros((2, cell.size))
+    for ahead in range(earlier + 1):
+        age = DAYS_A_QUARTER * (ahead + 1) - start
+        now = np.array([came & (until <= age), np.where(until <= age, whole, np.interp(age, cuts, so_far))])
+        inside = quarter + ahead < spans
+        at = (row * spans + quarter + ahead)[inside]
+        events += np.bincount(at, (now - before)[0, inside], drawn.size)
+        gathered += np.bincount(at, (now - before)[1, inside], drawn.size)
+        before = now
+    return events.reshape(drawn.shape)[:, earlier:], gathered.reshape(drawn.shape)[:, earlier:]
 
 
 def time_steps(baseline: Baseline, expected: Rates, day: int, window: int) -> Steps:

@@ -78,10 +78,13 @@ def risk_model(baseline: pl.DataFrame, declared: Cusum) -> RiskModel:
 def rates(baseline: pl.DataFrame, declared: Cusum, *, day: int, window_days: int) -> Rates:
     """Events over time at risk of the baseline runners, piece by piece, up to ``day``; a piece without time has the rate 0.
 
-    Improvement counts on the day on which it was first seen, here as in those who are compared: both are late by as much.
+    Improvement counts on the day on which it was first seen, here as in those who are compared: both are late by as much. It is
+    seen at visits, so that a piece ends `window_days` after the week of a visit: were it cut on the day, whoever came a day late
+    and was not seen since would have been expected to improve by a day's rate only, and young cohorts to improve too seldom.
     """
     time, event = seen_times(baseline, day=day, window_days=window_days)
-    cuts = np.array([0.0, *(7.0 * week for week in declared.hazard_weeks if 7 * week < day), float(day)])
+    ends = (7.0 * week + window_days for week in declared.hazard_weeks)
+    cuts = np.array([0.0, *(end for end in ends if end < day), float(day)])
     at_risk = time_in_pieces(time, cuts).sum(axis=0)
     piece = np.clip(np.searchsorted(cuts, time[event], side="left") - 1, 0, cuts.size - 2)
     events = np.bincount(piece, minlength=cuts.size - 1).astype(np.float64)

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tendon_outcomes.analysis.audit.cohorts import AUDIT_WEEK, CohortCounts, audit_day, counted, is_mature, known_states, one_each
+from tendon_outcomes.analysis.rails import Rail
 from tendon_outcomes.analysis.verdict import decide, standing
 from tendon_outcomes.declarations import Estimand
 from tendon_outcomes.estimators.monitoring.confidence_sequence import confidence_sequence
@@ -125,6 +126,8 @@ def look_rows(told: Sequence[Told], estimand: Estimand) -> Iterator[Row]:
     """
     looked = [one for one in told if one.total.n]
     if not looked:
+        says = "No running share: no cohort has come so far, and nobody who has not is counted as a failure."
+        yield Rail("too_few_quarters", says, "1 mature cohort").refusal(estimator=EVERY_LOOK, stratum="looks")
         return
     limits = every_look_limits(looked, estimand)
     threshold = estimand.decision.threshold if estimand.decision is not None else None

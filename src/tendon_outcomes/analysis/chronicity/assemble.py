@@ -124,10 +124,13 @@ class Chronicity:
 
 
 def scarcer_among(data: GriddedFollowUp, day: float, of: NDArray[np.bool_]) -> int:
-    """How many of some runners are known to have reached the endpoint by the day, or known not to have, whichever are fewer."""
+    """How many of some runners are known to have reached the endpoint by the day, or known not to have, whichever are fewer.
+
+    A runner counts once on either side, however many episodes he has there.
+    """
     reached = (data.cause == 1) & (data.right <= day)
     known = (data.cause != 0) | (data.left >= day)
-    return int(min(np.count_nonzero(reached & of), np.count_nonzero(known & ~reached & of)))
+    return int(min(np.unique(data.patient[one & of]).size for one in (reached, known & ~reached)))
 
 
 def emptier_side(weeks: FloatArray, at_weeks: float) -> int:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tendon_outcomes.analysis.chronicity import rails
-from tendon_outcomes.analysis.chronicity.assemble import Chronicity
+from tendon_outcomes.analysis.chronicity.assemble import Chronicity, scarcer_among
 from tendon_outcomes.analysis.chronicity.places import Places, places
-from tendon_outcomes.analysis.rails import LOSS_DAY, Rail, beyond_follow_up, heavy_loss
+from tendon_outcomes.analysis.rails import LOSS_DAY, Rail, beyond_follow_up, heavy_loss, too_few_patients
 from tendon_outcomes.analysis.strategies.rails_causal import between_looks
 from tendon_outcomes.results import Row
 
@@ -49,8 +49,9 @@ def examine(case: Chronicity) -> Examined:
     """
     where = places(case)
     rows = [rail.caution(estimator=DESIGN) for rail in _cautions(case)]
-    reached = int(np.count_nonzero(case.data.cause == 1))
-    small = rails.too_few(case.n, reached, case.n - reached)
+    reached = case.data.cause == 1
+    people = [int(np.unique(case.patient[of]).size) for of in (np.ones_like(reached), reached, ~reached)]
+    small = rails.too_few(*people) or too_few_patients(case.patient)
     if small is None and where.narrow:
         small = rails.alike()
     if small is not None:
@@ -107,8 +108,7 @@ def _parameters(case: Chronicity, covariates: int) -> int:
 
 def scarcer_outcome(case: Chronicity, day: int) -> int:
     """Runners known to have reached the endpoint by the day, or known not to have, whichever are fewer."""
-    reached = case.data.n_events(day)
-    return min(reached, case.data.n_known(day) - reached)
+    return scarcer_among(case.data, day, np.ones(case.n, dtype=np.bool_))
 
 
 def _cautions(case: Chronicity) -> Iterator[Rail]:

@@ -33,6 +33,8 @@ _WAYS: dict[str, Way] = {
 UNADJUSTED, HOLM = "unadjusted", "Holm"
 NOT_AFTER_HOLM = "once all claims with a p-value are counted (Holm), chance is not ruled out"
 
+NO_P_VALUE = "its limits give no p-value: it is not among the claims that are counted together (Holm)"
+
 
 def findings(setting: Setting) -> tuple[Finding, ...]:
     """Every claim of the register in its order; none is left out."""
@@ -63,17 +65,25 @@ def rows(found: Sequence[Finding], *, conf_level: float) -> Iterator[Row]:
     """The claims with their parts, then the p-values as they are and after Holm.
 
     A verdict that does not stand once all claims are counted keeps its word and says so: the rule of the claim is about its own
-    interval.
+    interval. One without a p-value, which could not be counted, says that.
     """
     told = [one for one in found if one.p_value is not None]
     adjusted = holm([one.p_value for one in told if one.p_value is not None]) if told else ()
     after = {one.claim.name: float(p) for one, p in zip(told, adjusted, strict=True)}
     for one in found:
-        chance = after.get(one.claim.name, 0.0) > 1.0 - conf_level and one.term in (Verdict.SUPPORTED, Verdict.REFUTED)
-        yield from (one.with_rider(NOT_AFTER_HOLM) if chance else one).rows()
+        yield from _counted(one, after.get(one.claim.name), conf_level).rows()
     for one in told:
         for term, p in ((UNADJUSTED, one.p_value), (HOLM, after[one.claim.name])):
             yield Row(estimator=REGISTER, statistic="p_value", stratum=one.claim.stratum, term=term, estimate=p)
+
+
+def _counted(one: Finding, adjusted: float | None, conf_level: float) -> Finding:
+    """The claim with what counting all of them says of its verdict, where it has decided."""
+    if one.term not in (Verdict.SUPPORTED, Verdict.REFUTED):
+        return one
+    if adjusted is None:
+        return one.with_rider(NO_P_VALUE)
+    return one.with_rider(NOT_AFTER_HOLM) if adjusted > 1.0 - conf_level else one
 
 
 __all__ = ["Setting", "attrition", "findings", "rows", "setting_of"]

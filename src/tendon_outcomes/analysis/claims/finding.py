@@ -119,10 +119,14 @@ def together(verdicts: Sequence[Verdict]) -> Verdict:
 def jointly_p(parts: Sequence[Judged]) -> float | None:
     """The p-value of a claim that says several things: the largest of theirs; None where one of them has none.
 
-    Berger (1982) Technometrics 24:295: the intersection-union test.
+    Berger (1982) Technometrics 24:295: the intersection-union test. A claim that is refuted is so by any of its parts, and the
+    largest would be that of another: it has the smallest of those that refute it, times the number of parts (Bonferroni).
     """
-    ruled = [part.p_value for part in parts if part.verdict is not None]
-    found = [p for p in ruled if p is not None]
+    ruled = [part for part in parts if part.verdict is not None]
+    if together([part.verdict for part in ruled if part.verdict is not None]) is Verdict.REFUTED:
+        against = [part.p_value for part in ruled if part.verdict is Verdict.REFUTED and part.p_value is not None]
+        return min(1.0, len(ruled) * min(against)) if against else None
+    found = [part.p_value for part in ruled if part.p_value is not None]
     return max(found) if found and len(found) == len(ruled) else None
 
 

@@ -136,7 +136,9 @@ def _all_of_them(
         return []
     day = 7 * answer.at_week
     reached = ((pl.col("code") == Code.EVENT.value) & (pl.col("right") <= day)).fill_null(value=False)
-    known = reached | (pl.col("left") >= day) | (pl.col("code") >= Code.SURGERY.value)
+    # Asked for a look on the day itself, those who did not reach it would nearly all be left out, and none of the others.
+    without = pl.col("left") >= day - answer.window_days
+    known = reached | without | (pl.col("code") >= Code.SURGERY.value)
     state = follow_up.episodes.select("episode_id", pl.when(known).then(reached).alias("reached"))
     joined = setting.runners.select("episode_id").join(state, on="episode_id", how="inner", maintain_order="left")
     for number, (_, seen) in enumerate(components):

@@ -8,7 +8,7 @@ import polars as pl
 
 from tendon_outcomes.analysis.claims.finding import Finding, Judged, jointly_p, sentences, term_of, together
 from tendon_outcomes.analysis.claims.setting import Setting
-from tendon_outcomes.analysis.claims.shares import share, truth_of, variables
+from tendon_outcomes.analysis.claims.shares import NOT_ROBUST, share, truth_of, variables
 from tendon_outcomes.analysis.rails import MIN_EPISODES
 from tendon_outcomes.declarations.claims import Claim, SharePart
 from tendon_outcomes.errors import EstimationRefused
@@ -39,6 +39,8 @@ def ground_of(parts: list[Judged], *also: str) -> str:
     told = [part for part in parts if part.verdict is not None]
     rules = (f"{part.part}: {part.verdict.value}" if len(told) > 1 and not _absent(part) else "" for part in told if part.verdict)
     reasons = (part.reason for part in told if _absent(part) or len(told) == 1)
+    open_to = [part.part for part in told if len(told) > 1 and part.reason.endswith(NOT_ROBUST)]
+    also = (f"{NOT_ROBUST}: {'; '.join(open_to)}" if open_to else "", *also)
     would_do = next((part.would_do for part in told if part.would_do), "")
     return sentences(*rules, *reasons, *also) + (f" {WOULD_DO}{would_do}." if would_do else "")
 

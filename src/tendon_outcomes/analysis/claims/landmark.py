@@ -11,8 +11,9 @@ from tendon_outcomes.analysis.claims.contrasts import Contrast, association, una
 from tendon_outcomes.analysis.claims.curve_contrast import contrast_of
 from tendon_outcomes.analysis.claims.finding import Finding, not_answered
 from tendon_outcomes.analysis.claims.landmark_exposures import RECORDED_IN, SAYS
-from tendon_outcomes.analysis.claims.landmark_follow_up import AtLandmark, IntArray, at_landmark, part_of
+from tendon_outcomes.analysis.claims.landmark_follow_up import AtLandmark, IntArray, at_landmark
 from tendon_outcomes.analysis.claims.setting import Setting
+from tendon_outcomes.analysis.rails import MIN_EPISODES, too_few_patients
 from tendon_outcomes.analysis.strategies.plain_words import plain
 from tendon_outcomes.analysis.strategies.rails_causal import MIN_STRATEGY_EVENTS, MIN_TRIAL
 from tendon_outcomes.declarations import EndpointAsked
@@ -81,6 +82,8 @@ def _contrast(setting: Setting, answer: LandmarkAnswer, endpoint: EndpointAsked)
         raise Unanswered(
             f"not on record up to week {answer.landmark_week}: {RECORDED_IN[answer.exposure]}", _planned(setting, answer)
         )
+    if sample.n_people >= MIN_EPISODES and too_few_patients(sample.data.patient) is not None:
+        raise Unanswered("not compared: one runner has so many of the episodes that hardly anybody else counts")
     try:
         return _of_groups(setting, sample) if answer.is_grouped else _of_numbers(setting, sample)
     except EstimationRefused as refused:
@@ -145,7 +148,8 @@ def _refuse_small_groups(setting: Setting, sample: AtLandmark, arm: IntArray) ->
             f'there is nothing to compare: no runner at risk in week {answer.landmark_week} was in the group "{empty}"',
             _planned(setting, answer),
         )
-    events = [part_of(sample.data, arm == one).n_events(7 * answer.at_week - sample.since) for one in (0, 1)]
+    reached = (sample.data.cause == 1) & (sample.data.right <= 7 * answer.at_week - sample.since)
+    events = [int(np.unique(sample.data.patient[reached & (arm == one)]).size) for one in (0, 1)]
     if sample.n_people < MIN_TRIAL or min(events) < MIN_STRATEGY_EVENTS:
         raise Unanswered(
             f"not compared: {MIN_TRIAL} runners, and {MIN_STRATEGY_EVENTS} with {sample.endpoint.phrase} in each group, "

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tendon_outcomes.analysis.chronicity.assemble import Covariates, covariates_of
+from tendon_outcomes.analysis.chronicity.assemble import Covariates, covariates_of, scarcer_among
 from tendon_outcomes.analysis.claims.landmark_exposures import EXPOSURE, landmark_exposure
 from tendon_outcomes.analysis.claims.setting import Setting
 from tendon_outcomes.analysis.rails import followed_enough
@@ -60,15 +60,7 @@ class AtLandmark:
 
     def scarcer(self, week: int) -> int:
         """Runners known to have reached the endpoint between landmark and week, or known not to, whichever are fewer."""
-        reached, known = self.n_events(week), self.data.n_known(7 * week - self.since)
-        return min(reached, known - reached)
-
-
-def part_of(data: GriddedFollowUp, own: NDArray[np.bool_]) -> GriddedFollowUp:
-    """Some rows of a follow-up."""
-    return replace(
-        data, left=data.left[own], right=data.right[own], cause=data.cause[own], patient=data.patient[own], lost=data.lost[own]
-    )
+        return scarcer_among(self.data, 7 * week - self.since, np.ones(self.n, dtype=np.bool_))
 
 
 def at_landmark(setting: Setting, answer: LandmarkAnswer, endpoint: EndpointAsked) -> AtLandmark:

@@ -11,6 +11,7 @@ import polars as pl
 from tendon_outcomes.analysis.claims.finding import Judged, judged_by
 from tendon_outcomes.analysis.claims.setting import Setting
 from tendon_outcomes.analysis.rails import MIN_EPISODES
+from tendon_outcomes.analysis.verdict import DECIDED
 from tendon_outcomes.cohort.logic import every
 from tendon_outcomes.declarations.claims import SharePart
 from tendon_outcomes.estimators.proportions import Proportion, clopper_pearson, wilson
@@ -18,6 +19,7 @@ from tendon_outcomes.estimators.sample_size import share_sample_size
 from tendon_outcomes.estimators.special_functions import beta_cdf, normal_two_sided_p
 from tendon_outcomes.vocabulary import Verdict
 
+NOT_ROBUST = "it could be otherwise if those of whom it is not on record were counted"
 WILSON, EXACT = "Wilson", "Clopper-Pearson"
 
 
@@ -58,14 +60,25 @@ def share(part: SharePart, truth: pl.Series, setting: Setting, *, day: int | Non
     if part.threshold is None:
         return told
     verdict = judged_by(found.conf_low, found.conf_high, part.threshold, part.side)
+    reason = rule_words(part)
+    if verdict in DECIDED and not part.among and _open(part, reached, truth, setting.conf_level) != {verdict}:
+        reason += f"; {NOT_ROBUST}"
     undecided = verdict is Verdict.INCONCLUSIVE and n < needed(part, setting)
     return replace(
         told,
         verdict=verdict,
         p_value=share_p(reached, n, part.threshold, exact=part.exact),
-        reason=rule_words(part),
+        reason=reason,
         would_do=told.would_do if undecided else "",
     )
+
+
+def _open(part: SharePart, reached: int, truth: pl.Series, conf_level: float) -> set[Verdict]:
+    """The verdicts if nobody counted, and if everybody did, of whom it is not on record."""
+    assert part.threshold is not None
+    n, unknown = truth.len(), truth.null_count()
+    ends = (_limits(part, count, n, conf_level) for count in (reached, reached + unknown))
+    return {judged_by(one.conf_low, one.conf_high, part.threshold, part.side) for one in ends}
 
 
 def needed(part: SharePart, setting: Setting) -> int:
