@@ -156,6 +156,7 @@ def test_strategies_and_curves_count_who_did_not_recover_too() -> None:
         cause=np.array([1, 1, 0, 0, 2, 0]),
         left=np.array([0.0, 0.0, 182.0, 182.0, 50.0, 20.0]),
         right=np.array([28.0, 84.0, np.inf, np.inf, 51.0, np.inf]),
+        patient=np.arange(6),
     )
     everybody = np.ones(6, dtype=bool)
     assert scarcer_among(data, 84, everybody) == 2  # type: ignore[arg-type]

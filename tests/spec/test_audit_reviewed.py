@@ -44,8 +44,9 @@ def told(quarter: str, mature: dict[str, CohortCounts]) -> Told:
 
 
 def test_another_event_after_week_12_says_nothing_of_week_12() -> None:
-    # Grade: exact, domain.md §2d: nobody looked between day 28 and day 150, so that no failure is made of it; one by day 84 is.
-    for day, expected in ((84, "not_improved"), (85, "unknown"), (150, "unknown")):
+    # Grade: exact, domain.md §2d: nobody looked between day 28 and day 150, so that no failure is made of an event then; of one
+    # by day 84, or within 3 days of it, there is.
+    for day, expected in ((84, "not_improved"), (87, "not_improved"), (88, "unknown"), (150, "unknown")):
         procedure = [{"procedure_id": "x", "episode_id": "a", "day": day, "procedure": "eswt"}]
         assert state_of({0: "F", 28: "F"}, procedure=procedure) == expected
     assert state_of({0: "F", 84: "F"}, procedure=[{"procedure_id": "x", "episode_id": "a", "day": 150, "procedure": "eswt"}]) == (

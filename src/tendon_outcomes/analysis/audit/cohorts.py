@@ -60,15 +60,15 @@ def states(follow_up: FollowUp, *, day: int, window_days: int) -> pl.DataFrame:
 
     1. A look within ``window_days`` of the day speaks for it, as on the visit grid of the curve, of which it is half a step.
     2. Improved: the endpoint was seen to be reached by then, and not missed on the day or after it.
-    3. Not improved: it was not reached on a look as late as that; or another event came first by the day and ended the
-       follow-up, which is no improvement by that day.
-    4. Unknown: the looks lie before and after (the endpoint was reached between), or nobody looked so late. Another event after
-       the day says nothing of it.
+    3. Not improved: it was not reached on a look as late as that; or another event came first, before looks
+       for the day were over, and ended the follow-up, which is no improvement by that day.
+    4. Unknown: the looks lie before and after (the endpoint was reached between), or nobody looked so late. Another event later
+       than that says nothing of the day.
     """
     reached = (pl.col("code") == Code.EVENT.value) & (pl.col("right") <= day + window_days) & (pl.col("left") < day)
     ended = pl.col("code") >= Code.SURGERY.value  # their `left` is the day before, whether or not anybody looked
     without = pl.when(ended).then("last_failing").otherwise("left") >= day - window_days
-    still = without | (ended & (pl.col("right") <= day))
+    still = without | (ended & (pl.col("right") <= day + window_days))
     state = pl.when(reached).then(pl.lit(IMPROVED)).when(still).then(pl.lit(NOT_IMPROVED)).otherwise(pl.lit(UNKNOWN))
     return follow_up.episodes.select(*STATES[:-1], state.alias("state"))
 
