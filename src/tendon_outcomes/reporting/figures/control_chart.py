@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tendon_outcomes.reporting.figures import quarter_panel as panels
-from tendon_outcomes.reporting.figures.paper import BLUE, GREY, INK, Figure, grammar, needed
+from tendon_outcomes.reporting.figures.paper import BLUE, GREY, INK, Figure, grammar, needed, page
 
 CHART = ("stratum", "term", "estimate", "bound_low", "conf_low", "conf_high", "warning")
 BASELINE, OUTSIDE = "baseline", "outside"
@@ -56,7 +56,7 @@ def control_chart_figure(
     ]
     found = ", ".join(outside) or "none"
     words = f"{what}, quarter by quarter, with control limits; outside them: {found}. {panels.told_shares(rows)}."
-    return Figure(panels.drawing(p9, layers, sheet.width, _HEIGHT), words, name)
+    return Figure(page(p9, layers, sheet.width, _HEIGHT), words, name)
 
 
 def _shaded(p9: Any, panel: panels.Panel, rows: panels.Rows) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tendon_outcomes.reporting.figures import quarter_panel as panels
-from tendon_outcomes.reporting.figures.paper import BLUE, GREY, INK, Figure, grammar, needed
+from tendon_outcomes.reporting.figures.paper import BLUE, GREY, INK, Figure, grammar, needed, page
 from tendon_outcomes.reporting.wording import quarter_words
 
 CUSUM = ("stratum", "estimate", "conf_high", "warning")
@@ -45,7 +45,7 @@ def cusum_figure(
     for side, (sign, rows) in sides.items():
         layers += _side(p9, panel, side, [_turned(row, sign) for row in rows], sign)
     words = f"{what}: sums after each quarter. " + " ".join(_told(side, rows) for side, (_, rows) in sides.items())
-    return Figure(panels.drawing(p9, layers, sheet.width, _HEIGHT), words, name)
+    return Figure(page(p9, layers, sheet.width, _HEIGHT), words, name)
 
 
 def _turned(row: dict[str, Any], sign: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tendon_outcomes.reporting.figures import duration_panel as panels
-from tendon_outcomes.reporting.figures.paper import BLUE, GREY, INK, Figure, grammar, needed
+from tendon_outcomes.reporting.figures.paper import BLUE, GREY, INK, Figure, grammar, needed, page
 from tendon_outcomes.reporting.wording import WITHHELD, band_ends, duration, percent, week
 
 CURVES = ("at", "estimate", "conf_low", "conf_high")
@@ -68,7 +68,7 @@ def duration_curve(
         p9.annotate("text", x=(panel.left + panel.right) / 2, y=0.14, label=AXIS, size=9, color=INK),
     ]
     words = f"Estimated share reaching {phrase} by {by}, by how long it had hurt on day 0. {_told(rows)}."
-    return Figure(panels.sheet(p9, layers, 9.2, 5.1), words, name)
+    return Figure(page(p9, layers, 9.2, 5.1), words, name)
 
 
 def duration_panels(
@@ -113,7 +113,7 @@ def duration_panels(
     layers.append(p9.annotate("text", x=4.85, y=0.14, label=AXIS, size=9, color=INK))
     told = "; ".join(f"by {week(day)}: {_told(mine)}" for day, mine in rows.items())
     words = f"Estimated share reaching {phrase}, by how long it had hurt on day 0: {told}."
-    return Figure(panels.sheet(p9, layers, 9.2, 3.75), words, name)
+    return Figure(page(p9, layers, 9.2, 3.75), words, name)
 
 
 def _highest(rows: Sequence[Mapping[str, Any]], band: Sequence[Mapping[str, Any]]) -> float:

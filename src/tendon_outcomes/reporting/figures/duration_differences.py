@@ -10,7 +10,7 @@ import polars as pl
 
 from tendon_outcomes.reporting.figures import duration_panel as panels
 from tendon_outcomes.reporting.figures.duration_curves import AXIS, CURVES
-from tendon_outcomes.reporting.figures.paper import GREY, INK, RULE, Figure, grammar, needed
+from tendon_outcomes.reporting.figures.paper import GREY, INK, RULE, Figure, grammar, needed, page
 from tendon_outcomes.reporting.wording import duration, percent, rounded
 
 _SIZES = (1, 2, 5, 10, 20, 25, 50)
@@ -73,7 +73,7 @@ def duration_differences(
         p9.annotate("text", x=(panel.left + panel.right) / 2, y=0.14, label=AXIS, size=9, color=INK),
     ]
     words = f"{what}, in 100 runners, by how long it had hurt on day 0: {_told(rows, 100.0)}."
-    return Figure(panels.sheet(p9, layers, 9.2, 4.55), words, name)
+    return Figure(page(p9, layers, 9.2, 4.55), words, name)
 
 
 def duration_responders(
@@ -122,7 +122,7 @@ def duration_responders(
         f"By how long it had hurt on day 0, with {level} intervals. Mean change of {points_of}, in points: {_told(gained, 1.0)}. "
         f"Share of responders, in 100: {_told(shares, 100.0, sign=False)}."
     )
-    return Figure(panels.sheet(p9, layers, 9.2, 3.4), words, name)
+    return Figure(page(p9, layers, 9.2, 3.4), words, name)
 
 
 def _rules(rows: Sequence[Mapping[str, Any]], *, scale: float) -> dict[float, str]:

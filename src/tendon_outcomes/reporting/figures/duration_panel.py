@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tendon_outcomes.reporting.figures.paper import BLUE, BOX, GREY, INK, RULE, bare
+from tendon_outcomes.reporting.figures.paper import BLUE, BOX, GREY, INK, RULE
 
 TICKS = {1: "1 wk", 2: "2 wk", 4: "4 wk", 6: "6 wk", 13: "3 mo", 26: "6 mo", 52: "12 mo", 104: "24 mo", 208: "4 y"}
 """Durations that an axis names, in weeks."""
@@ -115,18 +115,6 @@ def key(p9: Any, x: float, y: float, level: str) -> list[Any]:
             ]  # fmt: skip
         layers.append(p9.annotate("text", x=at + 0.35, y=y, label=words, ha="left", size=8.5, color=INK))
     return layers
-
-
-def sheet(p9: Any, layers: Sequence[Any], width: float, height: float) -> Any:
-    """Layers on a page whose units are inches."""
-    plot = p9.ggplot()
-    for layer in layers:
-        plot += layer
-    scales = [
-        p9.scale_x_continuous(limits=(0, width), expand=(0, 0)),
-        p9.scale_y_continuous(limits=(0, height), breaks=[], expand=(0, 0)),
-    ]
-    return plot + scales + bare(p9, (width, height), 10.0)
 
 
 def _ticks(panel: Panel) -> dict[float, str]:

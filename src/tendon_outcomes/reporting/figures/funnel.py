@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from tendon_outcomes.reporting.figures import quarter_panel as panels
-from tendon_outcomes.reporting.figures.paper import BLUE, GREY, INK, RULE, Figure, grammar, needed
+from tendon_outcomes.reporting.figures.paper import BLUE, GREY, INK, RULE, Figure, grammar, needed, page
 from tendon_outcomes.reporting.wording import percent
 
 FUNNEL = ("label", "estimate", "n_at_risk", "conf_low", "conf_high", "bound_low", "bound_high")
@@ -72,7 +72,7 @@ def funnel_figure(
             p9.annotate("text", x=x, y=y, label=row["label"], ha=side, size=sheet.points, color=INK),
         ]
     layers += _key(p9, field, sheet, levels)
-    return Figure(panels.drawing(p9, layers, sheet.width, _HEIGHT), _words(rows, centre), name)
+    return Figure(page(p9, layers, sheet.width, _HEIGHT), _words(rows, centre), name)
 
 
 def _axes(p9: Any, field: _Field, sheet: panels.Sheet) -> list[Any]:

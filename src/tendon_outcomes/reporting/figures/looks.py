@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tendon_outcomes.reporting.figures import quarter_panel as panels
-from tendon_outcomes.reporting.figures.paper import BLUE, BOX, GREY, INK, Figure, grammar, needed
+from tendon_outcomes.reporting.figures.paper import BLUE, BOX, GREY, INK, Figure, grammar, needed, page
 from tendon_outcomes.reporting.wording import percent, quarter_words, shares_apart
 
 LOOKS = ("stratum", "bound_low", "bound_high", "conf_low", "conf_high", "n_at_risk")
@@ -54,7 +54,7 @@ def looks_figure(
         *_key(p9, sheet, level, threshold),
     ]
     words = f"Share improved by week 12, over all runners counted so far, with {level} limits valid at every look. {_told(rows)}."
-    return Figure(panels.drawing(p9, layers, sheet.width, _HEIGHT), words, name)
+    return Figure(page(p9, layers, sheet.width, _HEIGHT), words, name)
 
 
 def _band(p9: Any, panel: panels.Panel, rows: panels.Rows) -> list[Any]:

@@ -98,3 +98,15 @@ def with_axes(p9: Any, inches: tuple[float, float], points: float) -> Any:
         strip_text=p9.element_text(size=points, ha="left"),
         plot_margin=0.015,
     )
+
+
+def page(p9: Any, layers: Sequence[Any], width: float, height: float) -> Any:
+    """Layers on a page whose units are inches."""
+    plot = p9.ggplot()
+    for layer in layers:
+        plot += layer
+    scales = [
+        p9.scale_x_continuous(limits=(0, width), expand=(0, 0)),
+        p9.scale_y_continuous(limits=(0, height), breaks=[], expand=(0, 0)),
+    ]
+    return plot + scales + bare(p9, (width, height), 10.0)

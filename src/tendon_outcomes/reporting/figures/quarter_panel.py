@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tendon_outcomes.reporting.figures.paper import GREY, INK, RULE, bare
+from tendon_outcomes.reporting.figures.paper import GREY, INK, RULE
 from tendon_outcomes.reporting.wording import percent, quarter_words
 
 SIGNAL_INK = "#c2410c"
@@ -152,18 +152,6 @@ def dots(p9: Any, panel: Panel, rows: Rows, *, ink: str, signals: Sequence[str] 
         else:
             layers.append(p9.annotate("point", color="white", fill=ink, shape="o", size=2.3, stroke=0.3, **at))
     return layers
-
-
-def drawing(p9: Any, layers: Sequence[Any], width: float, height: float) -> Any:
-    """Layers on a page whose units are inches."""
-    plot = p9.ggplot()
-    for layer in layers:
-        plot += layer
-    scales = [
-        p9.scale_x_continuous(limits=(0, width), expand=(0, 0)),
-        p9.scale_y_continuous(limits=(0, height), breaks=[], expand=(0, 0)),
-    ]
-    return plot + scales + bare(p9, (width, height), 10.0)
 
 
 def told_shares(rows: Rows) -> str:

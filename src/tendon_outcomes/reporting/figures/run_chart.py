@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tendon_outcomes.reporting.figures import quarter_panel as panels
-from tendon_outcomes.reporting.figures.paper import BLUE, INK, Figure, grammar, needed
+from tendon_outcomes.reporting.figures.paper import BLUE, INK, Figure, grammar, needed, page
 from tendon_outcomes.reporting.wording import percent
 
 POINTS = ("stratum", "estimate")
@@ -57,4 +57,4 @@ def run_chart_figure(
         ),
     ]
     words = f"Share improved by week 12, quarter by quarter, about a median of {percent(centre)}. {panels.told_shares(rows)}."
-    return Figure(panels.drawing(p9, layers, sheet.width, _HEIGHT), words, name)
+    return Figure(page(p9, layers, sheet.width, _HEIGHT), words, name)

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from tendon_outcomes.reporting.figures import quarter_panel as panels
-from tendon_outcomes.reporting.figures.paper import BLUE, BOX, GREY, INK, RULE, Figure, grammar, needed
+from tendon_outcomes.reporting.figures.paper import BLUE, BOX, GREY, INK, RULE, Figure, grammar, needed, page
 from tendon_outcomes.reporting.wording import percent, percent_range, shares_apart
 
 SHARES = ("group", "label", "estimate", "bound_low", "bound_high", "conf_low", "conf_high", "note")
@@ -67,7 +67,7 @@ def share_forest_figure(
     for row in rows:
         y -= _height(row, step, narrow=narrow)
         layers += _line(p9, row, y, place, sheet, right)
-    return Figure(panels.drawing(p9, layers, sheet.width, height), _words(rows, axis_title), name)
+    return Figure(page(p9, layers, sheet.width, height), _words(rows, axis_title), name)
 
 
 def _lines(table: pl.DataFrame) -> list[dict[str, Any]]:
